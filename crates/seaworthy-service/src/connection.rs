@@ -1,0 +1,353 @@
+//! One client's connection, from accept to close.
+//!
+//! hyper speaks HTTP; what it leaves to its user is here: who the peer is, how long it may be silent, what
+//! it is told when it was too slow, and how a connection ends without cutting off what was just sent.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use prometheus_client::metrics::counter::Counter;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::Notify,
+    time::{Instant, Sleep, sleep_until, timeout},
+};
+
+use crate::{
+    config::Limits,
+    http::Response,
+    lifecycle::{Lifecycle, Phase},
+    telemetry::metrics::{Metrics, Refused},
+};
+
+/// How long an ending connection is still read from. Closing with unread bytes makes the kernel send a
+/// reset, which can overtake the answer (RFC 9112, 9.6).
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How long a connection that has not asked anything yet is given for it when the service stops: its
+/// request may be on the way, and nobody has told the client to go elsewhere.
+const FIRST_WORDS: Duration = Duration::from_millis(500);
+
+/// The most streams of one HTTP/2 connection (RFC 9113, 6.5.2 recommends at least 100).
+const STREAMS: u32 = 256;
+
+/// Something that answers requests.
+pub(crate) trait Serve: Send + Sync + 'static {
+    /// Answers one request.
+    fn serve(self: Arc<Self>, peer: Arc<Peer>, request: Request<Incoming>) -> impl Future<Output = Response> + Send;
+}
+
+/// Who is at the other end.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// Who its client certificate says it is.
+    pub(crate) caller: Option<String>,
+    /// Its requests, in the metrics.
+    pub(crate) requests: Counter,
+}
+
+/// What a connection has been doing, for its timers.
+#[derive(Debug, Default)]
+struct Activity {
+    /// Requests whose headers have come in.
+    begun: AtomicU32,
+    answering: AtomicU32,
+    http2: Notify,
+}
+
+/// What all connections of a listener share.
+pub(crate) struct Site<S> {
+    pub(crate) service: Arc<S>,
+    pub(crate) limits: Limits,
+    pub(crate) lifecycle: Arc<Lifecycle>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// The answer to a header section that took too long, whole: hyper would just close.
+    pub(crate) too_slow: Bytes,
+}
+
+impl<S: Serve> Site<S> {
+    /// Serves one connection to its end.
+    pub(crate) async fn run<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: T, peer: Peer) {
+        let activity = Arc::new(Activity::default());
+        let io = Guarded {
+            stream,
+            activity: Arc::clone(&activity),
+            metrics: Arc::clone(&self.metrics),
+            header_timeout: self.limits.header_timeout,
+            keep_alive: self.limits.keep_alive,
+            too_slow: self.too_slow.clone(),
+            head: None,
+            http2: false,
+            quiet: None,
+            ended: false,
+            linger: None,
+        };
+        let peer = Arc::new(peer);
+        let service = service_fn(|request: Request<Incoming>| {
+            let (service, peer, activity) = (Arc::clone(&self.service), Arc::clone(&peer), Arc::clone(&activity));
+            activity.begun.fetch_add(1, Ordering::Relaxed);
+            activity.answering.fetch_add(1, Ordering::Relaxed);
+            if request.version() == http::Version::HTTP_2 {
+                activity.http2.notify_one();
+            }
+            async move {
+                let answering = Answering(activity);
+                let response = service.serve(peer, request).await;
+                drop(answering);
+                Ok::<_, std::convert::Infallible>(response)
+            }
+        });
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .header_read_timeout(None)
+            .max_buf_size(self.limits.header_bytes.max(8 * 1024))
+            .half_close(false)
+            .timer(TokioTimer::new())
+            .http2()
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(u32::try_from(self.limits.header_bytes).unwrap_or(u32::MAX))
+            .timer(TokioTimer::new());
+        let connection = builder.serve_connection(TokioIo::new(io), service);
+        let mut connection = pin!(connection);
+        let mut leave = pin!(self.leave(&activity));
+        let mut leaving = false;
+        let ended = loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => break ended,
+                () = leave.as_mut(), if !leaving => {
+                    leaving = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        };
+        if let Err(error) = ended {
+            self.note(&*error);
+        }
+    }
+
+    /// Returns when the connection should end as soon as it can without harm.
+    ///
+    /// An HTTP/1 client is told by `Connection: close` in its next answer, so only at the end of the drain
+    /// is a connection closed that has asked nothing since. An HTTP/2 client is told by GOAWAY, which can be
+    /// said at any time, but is of use only to one that has asked something.
+    async fn leave(&self, activity: &Activity) {
+        self.lifecycle.reached(Phase::Draining).await;
+        tokio::select! {
+            () = activity.http2.notified() => return,
+            () = self.lifecycle.reached(Phase::Stopping) => {}
+        }
+        if activity.begun.load(Ordering::Relaxed) == 0 {
+            tokio::time::sleep(FIRST_WORDS).await;
+        }
+    }
+
+    /// Counts what hyper refused by itself.
+    fn note(&self, error: &(dyn std::error::Error + 'static)) {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            if error.is_parse_too_large() {
+                self.metrics.refused(Refused::HeaderBytes);
+            } else if error.is_parse() {
+                self.metrics.refused(Refused::Malformed);
+            }
+        }
+        tracing::debug!(error, "a connection ended early");
+    }
+}
+
+struct Answering(Arc<Activity>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.answering.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A stream that does not wait for ever.
+///
+/// It has one timer, armed only when there is nothing to read, so that a busy connection pays nothing. An
+/// idle one is closed after between 1 and 1.25 times the keep-alive time.
+struct Guarded<T> {
+    stream: T,
+    activity: Arc<Activity>,
+    metrics: Arc<Metrics>,
+    header_timeout: Duration,
+    keep_alive: Duration,
+    too_slow: Bytes,
+    /// Requests begun when bytes last came in while none was being answered: until that number changes,
+    /// those bytes are the part of a header section.
+    head: Option<u32>,
+    /// Frames, not header sections: silence between them is idleness.
+    http2: bool,
+    quiet: Option<Quiet>,
+    /// The client has closed its side, or was told that it is over.
+    ended: bool,
+    linger: Option<Pin<Box<Sleep>>>,
+}
+
+/// How long nothing has come in, and since when.
+struct Quiet {
+    timer: Pin<Box<Sleep>>,
+    since: Instant,
+    begun: u32,
+    in_head: bool,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
+    /// What to do when there is nothing to read: `Ready` when the connection is over.
+    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let begun = self.activity.begun.load(Ordering::Relaxed);
+            if self.activity.answering.load(Ordering::Relaxed) > 0 {
+                // The answer is awaited by the client, not the other way round. What it is about to send
+                // after it starts a new wait.
+                return Poll::Pending;
+            }
+            let in_head = !self.http2 && self.head == Some(begun);
+            let patience = if in_head { self.header_timeout } else { self.keep_alive };
+            match &mut self.quiet {
+                Some(quiet) if quiet.begun == begun && quiet.in_head == in_head => {
+                    ready!(quiet.timer.as_mut().poll(cx));
+                    let now = Instant::now();
+                    if now.duration_since(quiet.since) >= patience {
+                        return Poll::Ready(());
+                    }
+                    quiet.timer.as_mut().reset(now + patience / 4);
+                }
+                Some(quiet) if !in_head => {
+                    // Requests have come and gone; the timer that still runs is near enough.
+                    quiet.begun = begun;
+                    quiet.in_head = false;
+                    ready!(quiet.timer.as_mut().poll(cx));
+                    let now = Instant::now();
+                    quiet.since = now;
+                    quiet.timer.as_mut().reset(now + patience / 4);
+                }
+                _ => {
+                    let since = Instant::now();
+                    let first = if in_head { patience } else { patience / 4 };
+                    self.quiet = Some(Quiet { timer: Box::pin(sleep_until(since + first)), since, begun, in_head });
+                }
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<T> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.ended {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        match Pin::new(&mut this.stream).poll_read(cx, buf) {
+            Poll::Ready(read) => {
+                if this.head.is_none() {
+                    this.http2 = buf.filled().starts_with(b"PRI");
+                }
+                if buf.filled().len() == before {
+                    this.ended = true;
+                } else if this.activity.answering.load(Ordering::Relaxed) == 0 {
+                    this.head = Some(this.activity.begun.load(Ordering::Relaxed));
+                }
+                Poll::Ready(read)
+            }
+            Poll::Pending => {
+                ready!(this.poll_quiet(cx));
+                this.ended = true;
+                if this.quiet.as_ref().is_some_and(|quiet| quiet.in_head) {
+                    this.metrics.refused(Refused::HeaderTimeout);
+                    // Nothing else is being written: no request is being answered. If it does not fit into
+                    // the socket's buffer the client has read nothing for long, and will not read this.
+                    let answer = this.too_slow.clone();
+                    let _best_effort = Pin::new(&mut this.stream).poll_write(cx, &answer);
+                }
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    /// Says that nothing more will come, and then reads what the client still sends until it has heard.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            this.linger = Some(Box::pin(tokio::time::sleep(LINGER)));
+        }
+        let mut discarded = [0; 4096];
+        loop {
+            let mut buf = ReadBuf::new(&mut discarded);
+            match Pin::new(&mut this.stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => break,
+            }
+        }
+        match &mut this.linger {
+            Some(linger) => linger.as_mut().poll(cx).map(Ok),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+/// Waits for what a client must do before it is served, for no longer than its headers may take.
+pub(crate) async fn in_time<T>(
+    limits: &Limits,
+    metrics: &Metrics,
+    work: impl Future<Output = io::Result<T>>,
+) -> Option<T> {
+    match timeout(limits.header_timeout, work).await {
+        Ok(Ok(done)) => Some(done),
+        Ok(Err(error)) => {
+            metrics.refused(Refused::Handshake);
+            tracing::debug!(%error, "a TLS handshake failed");
+            None
+        }
+        Err(_elapsed) => {
+            metrics.refused(Refused::Handshake);
+            tracing::debug!("a TLS handshake took too long");
+            None
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Settings: a flag, else an environment variable, else a default; and errors that say which it was.
+//!
+//! Each setting is declared once, as a value. Its flag, its variable, its help and its error come from that.
+
+use std::{fmt::Display, path::PathBuf, time::Duration};
+
+use clap::{Arg, ArgAction, ArgMatches};
+use jiff::SignedDuration;
+
+use crate::cli::Failure;
+
+/// Where environment variables are looked up.
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Something that can be set.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// The flag, without its dashes.
+    pub(crate) name: &'static str,
+    /// What stands for its value in the help; a switch has none.
+    pub(crate) value: Option<&'static str>,
+    /// The environment variable, where it is not `SEAWORTHY_` and the name.
+    pub(crate) variable: Option<&'static str>,
+    /// What holds when it is not set. Empty: nothing.
+    pub(crate) default: &'static str,
+    pub(crate) help: &'static str,
+}
+
+impl Setting {
+    /// The environment variable.
+    ///
+    /// Beware of a setting `port`: Kubernetes sets `SEAWORTHY_PORT` to a URL wherever there is a Service of
+    /// that name.
+    pub(crate) fn variable(&self) -> String {
+        match self.variable {
+            Some(variable) => variable.to_owned(),
+            None => format!("SEAWORTHY_{}", self.name.to_uppercase().replace('-', "_")),
+        }
+    }
+
+    /// The flag, for clap. Values are checked later, together with those from elsewhere.
+    pub(crate) fn arg(&self) -> Arg {
+        let default = if self.default.is_empty() { String::new() } else { format!(" [default: {}]", self.default) };
+        let arg =
+            Arg::new(self.name).long(self.name).help(format!("{} [env: {}]{default}", self.help, self.variable()));
+        match self.value {
+            Some(value) => arg.value_name(value).action(ArgAction::Set).allow_hyphen_values(true),
+            None => arg.action(ArgAction::SetTrue),
+        }
+    }
+}
+
+/// What was set, and where.
+pub(crate) struct Values<'a> {
+    settings: &'static [Setting],
+    matches: &'a ArgMatches,
+    environment: Environment<'a>,
+}
+
+/// A value and the words for where it came from.
+struct Given {
+    origin: String,
+    text: String,
+}
+
+impl<'a> Values<'a> {
+    pub(crate) fn new(settings: &'static [Setting], matches: &'a ArgMatches, environment: Environment<'a>) -> Self {
+        Self { settings, matches, environment }
+    }
+
+    /// The declared setting of this name.
+    fn setting(&self, name: &str) -> &'static Setting {
+        // Names are literals, and a test asks for each of them.
+        self.settings.iter().find(|setting| setting.name == name).expect("a declared setting")
+    }
+
+    fn given(&self, name: &str) -> Option<Given> {
+        let setting = self.setting(name);
+        if setting.value.is_none() {
+            if self.matches.get_flag(name) {
+                return Some(Given { origin: format!("--{name}"), text: "true".into() });
+            }
+        } else if let Some(text) = self.matches.get_one::<String>(name) {
+            return Some(Given { origin: format!("--{name}"), text: text.clone() });
+        }
+        let variable = setting.variable();
+        let text = (self.environment)(&variable)?;
+        Some(Given { origin: variable, text })
+    }
+
+    /// Whether it was set at all.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        self.given(name).is_some()
+    }
+
+    /// An environment variable that is no setting of ours but a convention of the platform.
+    pub(crate) fn platform(&self, variable: &str) -> Option<String> {
+        (self.environment)(variable).filter(|value| !value.is_empty())
+    }
+
+    /// The value as text: as set, else the default.
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.given(name).map_or_else(|| self.setting(name).default.to_owned(), |given| given.text)
+    }
+
+    /// The value, read by `parse`, whose error says what is wrong and what would do.
+    pub(crate) fn parse<T, E: Display>(&self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
+        match self.given(name) {
+            Some(Given { origin, text }) => {
+                parse(&text).map_err(|error| Failure::usage(format!("{origin}: {} {error}", quoted(&text))))
+            }
+            None => {
+                let default = self.setting(name).default;
+                parse(default).map_err(|error| Failure::usage(format!("--{name}: {} {error}", quoted(default))))
+            }
+        }
+    }
+
+    /// The value, read by `parse`, and never repeated in an error.
+    pub(crate) fn secret<T, E: Display>(&self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
+        let origin = self.given(name).map_or_else(|| format!("--{name}"), |given| given.origin);
+        parse(&self.text(name)).map_err(|error| Failure::usage(format!("{origin} {error}")))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+        self.given(name).filter(|given| !given.text.is_empty()).map(|given| given.text.into())
+    }
+
+    pub(crate) fn switch(&self, name: &str) -> Result<bool, Failure> {
+        self.parse(name, |text| match text {
+            "true" | "1" | "yes" => Ok(true),
+            "false" | "0" | "no" | "" => Ok(false),
+            _ => Err("is neither; give true or false"),
+        })
+    }
+
+    pub(crate) fn duration(&self, name: &str) -> Result<Duration, Failure> {
+        self.parse(name, duration)
+    }
+
+    /// A whole number of at least `least`.
+    pub(crate) fn count(&self, name: &str, least: usize) -> Result<usize, Failure> {
+        self.parse(name, |text| match text.parse() {
+            Ok(count) if count >= least => Ok(count),
+            _ => Err(format!("is not a whole number of at least {least}")),
+        })
+    }
+}
+
+/// A value for an error: what was typed, but not pages of it.
+fn quoted(text: &str) -> String {
+    const MOST: usize = 60;
+    if text.chars().count() > MOST {
+        format!("{:?}…", text.chars().take(MOST).collect::<String>())
+    } else {
+        format!("{text:?}")
+    }
+}
+
+/// `5s`, `500ms`, `1m30s`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    const WANTED: &str = "is not a duration; give one such as 5s, 500ms or 1m30s, at most a year";
+    const YEAR: Duration = Duration::from_hours(24 * 365);
+    let parsed = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_not_a_number) => text.parse::<SignedDuration>().ok().and_then(|signed| Duration::try_from(signed).ok()),
+    };
+    parsed.filter(|duration| *duration <= YEAR).ok_or(WANTED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_people_write_them() {
+        for (text, millis) in
+            [("5", 5000), ("0", 0), ("0.25", 250), ("500ms", 500), ("1m30s", 90_000), ("2 h", 7_200_000)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "-1", "-5s", "5 bananas", "inf", "nan", "1e300", "400d", "s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}
