@@ -85,7 +85,7 @@ pub(crate) struct Site<S> {
 
 impl<S: Serve> Site<S> {
     /// Serves one connection to its end.
-    pub(crate) async fn run<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: T, peer: Peer) {
+    pub(crate) async fn run<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: T, peer: Arc<Peer>) {
         let activity = Arc::new(Activity::default());
         let io = Guarded {
             stream,
@@ -100,7 +100,6 @@ impl<S: Serve> Site<S> {
             ended: false,
             linger: None,
         };
-        let peer = Arc::new(peer);
         let service = service_fn(|request: Request<Incoming>| {
             let (service, peer, activity) = (Arc::clone(&self.service), Arc::clone(&peer), Arc::clone(&activity));
             activity.begun.fetch_add(1, Ordering::Relaxed);
@@ -121,6 +120,8 @@ impl<S: Serve> Site<S> {
             .header_read_timeout(None)
             .max_buf_size(self.limits.header_bytes.max(8 * 1024))
             .half_close(false)
+            // Answers are small: copying a body behind its head is cheaper than a vectored write.
+            .writev(false)
             .timer(TokioTimer::new())
             .http2()
             .max_concurrent_streams(STREAMS)

@@ -175,14 +175,14 @@ async fn welcome<S: Serve>(stream: TcpStream, address: SocketAddr, config: Optio
     let _best_effort = stream.set_nodelay(true);
     let Some(config) = config else {
         let requests = site.metrics.caller("(unknown)", Security::Plaintext);
-        return site.run(stream, Peer { address, caller: None, requests }).await;
+        return site.run(stream, Arc::new(Peer { address, caller: None, requests })).await;
     };
     let handshake = TlsAcceptor::from(config).accept(stream);
     let Some(stream) = in_time(&site.limits, &site.metrics, handshake).await else { return };
     let caller = stream.get_ref().1.peer_certificates().and_then(|chain| tls::identity(chain.first()?));
     let security = if caller.is_some() { Security::Mtls } else { Security::Tls };
     let requests = site.metrics.caller(caller.as_deref().unwrap_or("(unknown)"), security);
-    site.run(stream, Peer { address, caller, requests }).await;
+    site.run(stream, Arc::new(Peer { address, caller, requests })).await;
 }
 
 /// What a connection past the limit is told.

@@ -25,6 +25,8 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The target of the lines about requests, to turn them off or up apart from the rest.
+const ACCESS: &str = "seaworthy::access";
 const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
 impl Serve for App {
@@ -38,13 +40,14 @@ impl Serve for App {
             metrics: &self.metrics,
             peer: &peer,
             method: head.method.clone(),
-            path: head.uri.path().to_owned(),
+            // Copied only where somebody will read it.
+            path: tracing::enabled!(target: ACCESS, tracing::Level::INFO).then(|| head.uri.path().to_owned()),
             request_id: self.request_ids.of(&head.headers),
             trace,
             begun,
             ended: false,
         };
-        tracing::debug!(target: "seaworthy::access", request_id = ?line.request_id, headers = %Redacted(&head.headers), "headers");
+        tracing::debug!(target: ACCESS, request_id = ?line.request_id, headers = %Redacted(&head.headers), "headers");
         let (version, is_head) = (head.version, head.method == Method::HEAD);
         let admitted = self.lifecycle.admit();
         let mut response = match (&admitted, found) {
@@ -101,7 +104,7 @@ struct Line<'a> {
     metrics: &'a Metrics,
     peer: &'a Peer,
     method: Method,
-    path: String,
+    path: Option<String>,
     request_id: HeaderValue,
     trace: Trace,
     begun: Instant,
@@ -119,9 +122,9 @@ impl Line<'_> {
 
     fn log(&self, status: u16, took: Duration) {
         tracing::info!(
-            target: "seaworthy::access",
+            target: ACCESS,
             method = %self.method,
-            path = %self.path,
+            path = self.path,
             status,
             duration_ms = took.as_secs_f64() * 1e3,
             peer = %self.peer.address,

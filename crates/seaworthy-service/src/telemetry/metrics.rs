@@ -30,9 +30,9 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     durations: Family<DurationLabels, Histogram, fn() -> Histogram>,
-    /// The same by place in [`ROUTES`] and [`METHODS`]: the hot path looks nothing up. Each is made at its
-    /// first request, so that what was never asked for is not told either.
-    durations_by_place: Vec<OnceLock<Histogram>>,
+    /// The same, and the count of answers with 200, by place in [`ROUTES`] and [`METHODS`]: the hot path
+    /// looks nothing up. Each is made at its first request, so that what was never asked for is not told.
+    by_place: Vec<(OnceLock<Histogram>, OnceLock<Counter>)>,
     in_flight: Gauge,
     abandoned: Counter,
     refused: Family<RefusedLabels, Counter>,
@@ -185,7 +185,7 @@ impl Metrics {
             registry,
             requests,
             durations,
-            durations_by_place: (0..=ROUTES.len()).flat_map(|_| METHODS).map(|_| OnceLock::new()).collect(),
+            by_place: (0..=ROUTES.len()).flat_map(|_| METHODS).map(|_| Default::default()).collect(),
             in_flight,
             abandoned,
             refused,
@@ -205,12 +205,16 @@ impl Metrics {
         let (position, method) = method_label(method);
         let place = route.min(ROUTES.len()) * METHODS.len() + position;
         let route = ROUTES.get(route).map_or(UNMATCHED, |route| route.template);
-        if let Some(histogram) = self.durations_by_place.get(place) {
-            histogram
-                .get_or_init(|| self.durations.get_or_create_owned(&DurationLabels { route, method }))
-                .observe(took.as_secs_f64());
+        let labels = RequestLabels { route, method, status };
+        let Some((duration, good)) = self.by_place.get(place) else { return };
+        duration
+            .get_or_init(|| self.durations.get_or_create_owned(&DurationLabels { route, method }))
+            .observe(took.as_secs_f64());
+        if status == 200 {
+            good.get_or_init(|| self.requests.get_or_create_owned(&labels)).inc();
+        } else {
+            self.requests.get_or_create(&labels).inc();
         }
-        self.requests.get_or_create(&RequestLabels { route, method, status }).inc();
     }
 
     /// A client left before its answer.
