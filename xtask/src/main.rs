@@ -1,1 +1,48 @@
-fn main() {}
+//! The repository's own chores: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`.
+
+mod bench;
+mod run;
+mod setup;
+
+use std::{env, process::ExitCode};
+
+use run::{Outcome, cargo};
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  setup       install what the tests need, where it is missing (Debian or Ubuntu)
+  test [ARG]  setup, then all tests; arguments go to cargo test
+  ci          formatter check, clippy with warnings as errors, then test
+  bench       build for release and measure: CPU per request, start, memory, size, durable creates";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let done = match arguments.first().map(String::as_str) {
+        Some("setup") => setup::for_tests(),
+        Some("test") => test(rest),
+        Some("ci") => ci(),
+        Some("bench") => setup::for_benches().and_then(|()| bench::run(rest)),
+        _ => Err(USAGE.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            run::say(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test(arguments: &[String]) -> Outcome {
+    setup::for_tests()?;
+    let mut command = cargo(&["test", "--workspace", "--locked"]);
+    command.args(arguments);
+    run::run(&mut command)
+}
+
+fn ci() -> Outcome {
+    run::run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    run::run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]))?;
+    test(&[])
+}

@@ -4,8 +4,9 @@
 //! exporter that is all, and it costs a request without the header nothing. With one there is a span for
 //! each request and a child for each question to the database.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, pin::Pin, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use opentelemetry::{
     Context, KeyValue,
@@ -15,12 +16,39 @@ use opentelemetry::{
         TracerProvider as _,
     },
 };
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_http::{HttpClient, HttpError, hyper::HyperClient};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     propagation::TraceContextPropagator,
     trace::{SdkTracer, SdkTracerProvider},
 };
+use tokio::runtime::Handle;
+
+/// How long one export may take (OpenTelemetry's default for `OTEL_EXPORTER_OTLP_TIMEOUT`).
+const EXPORT: Duration = Duration::from_secs(10);
+
+/// The SDK exports from a thread of its own, which has no runtime; the client needs one.
+#[derive(Debug)]
+struct OnRuntime {
+    client: HyperClient,
+    runtime: Handle,
+}
+
+impl HttpClient for OnRuntime {
+    fn send_bytes<'a, 'b>(
+        &'a self,
+        request: http::Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, HttpError>> + Send + 'b>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        let client = self.client.clone();
+        let sent = self.runtime.spawn(async move { client.send_bytes(request).await });
+        Box::pin(async move { sent.await? })
+    }
+}
 
 /// Where traces go, if anywhere.
 #[derive(Debug, Default)]
@@ -32,8 +60,14 @@ impl Traces {
     /// Exports by OTLP over HTTP. The rest (headers, timeout, resource attributes, sampler) is read from
     /// the environment by the SDK, as its specification says.
     pub(crate) fn export(endpoint: &str, version: &'static str, replica: &str) -> Result<Self, String> {
-        let exporter =
-            SpanExporter::builder().with_http().with_endpoint(endpoint).build().map_err(|error| error.to_string())?;
+        let client =
+            OnRuntime { client: HyperClient::with_default_connector(EXPORT, None), runtime: Handle::current() };
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(client)
+            .with_endpoint(endpoint)
+            .build()
+            .map_err(|error| error.to_string())?;
         let resource = Resource::builder()
             .with_attribute(KeyValue::new("service.version", version))
             .with_attribute(KeyValue::new("service.instance.id", replica.to_owned()))

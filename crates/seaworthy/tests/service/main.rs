@@ -11,4 +11,5 @@ mod outage;
 mod server;
 mod telemetry;
 mod tls;
+mod tools;
 mod tutorials;

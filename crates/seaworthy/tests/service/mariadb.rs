@@ -78,7 +78,8 @@ impl MariaDb {
         if rustix::process::geteuid().is_root() {
             command.arg("--user=root");
         }
-        let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell");
+        let mut shell =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a shell");
         let mut pid = Vec::new();
         let mut out = shell.stdout.take().expect("a pipe");
         let mut byte = [0];
