@@ -183,7 +183,10 @@ impl Service {
                 close.notified().await;
             }))
         };
-        side.spawn(forget_keys(Arc::clone(&app)));
+        side.spawn({
+            let app = Arc::clone(&app);
+            async move { forget_keys(app).await }
+        });
         if let Some(contents) = watched_tokens {
             side.spawn(follow_tokens(Arc::clone(&app), contents));
         }
@@ -290,8 +293,8 @@ fn too_slow(replica: &str) -> Bytes {
 }
 
 /// Forgets idempotency keys that are older than they are kept.
-async fn forget_keys(app: Arc<App>) {
-    const EACH: Duration = Duration::from_secs(10 * 60);
+async fn forget_keys(app: Arc<App>) -> ! {
+    const EACH: Duration = Duration::from_mins(10);
     loop {
         tokio::time::sleep(EACH).await;
         let kept = i64::try_from(app.config.idempotency_retention.as_micros()).unwrap_or(i64::MAX);

@@ -130,7 +130,7 @@ mod tests {
         let mut waiting = tokio::task::JoinSet::new();
         let (release, gate) = mpsc::channel::<()>();
         let first = passwords.clone();
-        waiting.spawn(async move { first.run(move || drop(gate.recv())).await.is_ok() });
+        waiting.spawn(async move { first.run(move || gate.recv().is_err()).await.is_ok() });
         let mut refused = false;
         // One runs, QUEUE wait, and the next is refused.
         for _ in 0..QUEUE + 8 {

@@ -47,11 +47,12 @@ pub(crate) fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Str
         socket.bind(address)?;
         socket.listen(BACKLOG)
     });
-    listener.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => {
+    listener.map_err(|error| {
+        if error.kind() == io::ErrorKind::AddrInUse {
             format!("{address} is already in use; choose another address with {flag}, or port 0 for any free one")
+        } else {
+            format!("cannot listen on {address}: {error}; choose another address with {flag}")
         }
-        _ => format!("cannot listen on {address}: {error}; choose another address with {flag}"),
     })
 }
 

@@ -31,8 +31,8 @@ pub(crate) trait Store: Send + Sync {
     fn update(&self, id: i64, change: Change, condition: Condition) -> Pending<'_, Changed<User>>;
     /// Removes a user if `condition` holds for it.
     fn delete(&self, id: i64, condition: Condition) -> Pending<'_, Changed<()>>;
-    /// The stored hash of a user's password: `None` no such user, `Some(None)` no password.
-    fn password_hash(&self, id: i64) -> Pending<'_, Option<Option<String>>>;
+    /// What is stored of a user's password.
+    fn password(&self, id: i64) -> Pending<'_, StoredPassword>;
     /// Forgets keys answered before this time (microseconds since the epoch).
     fn forget(&self, before_us: i64) -> Pending<'_, u64>;
     /// Whether the database answers, apart from whatever else is waiting for it.
@@ -68,6 +68,26 @@ pub(crate) struct Record {
     pub(crate) password_hash: Option<String>,
     /// The user as JSON as it was answered, or `None` where the answer was that the email is taken.
     pub(crate) response: Option<String>,
+}
+
+/// What is stored of a user's password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StoredPassword {
+    NoSuchUser,
+    NoPassword,
+    Hash(String),
+}
+
+impl StoredPassword {
+    /// From the column of the row, if there is a row.
+    #[expect(clippy::option_option, reason = "a row that may be missing with a column that may be NULL")]
+    fn from_row(row: Option<Option<String>>) -> Self {
+        match row {
+            None => Self::NoSuchUser,
+            Some(None) => Self::NoPassword,
+            Some(Some(hash)) => Self::Hash(hash),
+        }
+    }
 }
 
 /// What became of a create.

@@ -56,9 +56,11 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 pub(crate) fn identity(certificate: &CertificateDer<'_>) -> Option<String> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let names = certificate.subject_alternative_name().ok().flatten();
-    let spiffe = names.iter().flat_map(|names| &names.value.general_names).find_map(|name| match name {
-        GeneralName::URI(uri) if uri.starts_with("spiffe://") => Some((*uri).to_owned()),
-        _ => None,
-    });
+    let uri = |name: &GeneralName<'_>| if let GeneralName::URI(uri) = name { Some((*uri).to_owned()) } else { None };
+    let spiffe = names
+        .iter()
+        .flat_map(|names| &names.value.general_names)
+        .filter_map(uri)
+        .find(|uri| uri.starts_with("spiffe://"));
     spiffe.or_else(|| Some(certificate.subject().to_string()))
 }

@@ -44,6 +44,7 @@ impl User {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn as_rfc3339<S: Serializer>(micros: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     // A stored time outside jiff's years (-9999 to 9999) can only come from another program's hand.
     let time = Timestamp::from_microsecond(*micros).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -249,8 +250,8 @@ mod tests {
 
         #[test]
         fn any_text_is_judged_without_a_panic(text in any::<String>()) {
-            let _ = Name::new(text.clone());
-            let _ = Password::new(text.clone());
+            let _judged = Name::new(text.clone());
+            let _judged = Password::new(text.clone());
             if let Ok(email) = Email::new(text) {
                 prop_assert_eq!(email.as_str().matches('@').count(), 1);
                 prop_assert!(email.key().len() <= 4 * Email::MAX);

@@ -100,26 +100,27 @@ impl<'a> Values<'a> {
 
     /// The value as text: as set, else the default.
     pub(crate) fn text(&self, name: &str) -> String {
-        self.given(name).map_or_else(|| self.setting(name).default.to_owned(), |given| given.text)
+        self.origin_and_text(name).1
     }
 
     /// The value, read by `parse`, whose error says what is wrong and what would do.
     pub(crate) fn parse<T, E: Display>(&self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
+        let (origin, text) = self.origin_and_text(name);
+        parse(&text).map_err(|error| Failure::usage(format!("{origin}: {} {error}", quoted(&text))))
+    }
+
+    /// The value and the words for where it came from; a default comes from its flag.
+    fn origin_and_text(&self, name: &str) -> (String, String) {
         match self.given(name) {
-            Some(Given { origin, text }) => {
-                parse(&text).map_err(|error| Failure::usage(format!("{origin}: {} {error}", quoted(&text))))
-            }
-            None => {
-                let default = self.setting(name).default;
-                parse(default).map_err(|error| Failure::usage(format!("--{name}: {} {error}", quoted(default))))
-            }
+            Some(Given { origin, text }) => (origin, text),
+            None => (format!("--{name}"), self.setting(name).default.to_owned()),
         }
     }
 
     /// The value, read by `parse`, and never repeated in an error.
     pub(crate) fn secret<T, E: Display>(&self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
-        let origin = self.given(name).map_or_else(|| format!("--{name}"), |given| given.origin);
-        parse(&self.text(name)).map_err(|error| Failure::usage(format!("{origin} {error}")))
+        let (origin, text) = self.origin_and_text(name);
+        parse(&text).map_err(|error| Failure::usage(format!("{origin} {error}")))
     }
 
     pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {

@@ -89,7 +89,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_header_is_judged_without_a_panic(value in "[\\x20-\\x7e]{0,40}") {
-            let _ = parse(&value);
+            let _judged = parse(&value);
         }
     }
 }

@@ -56,9 +56,10 @@ impl Serve for App {
                 Problem::later("This replica is answering as many requests as it may. Try again.").into_response()
             }
             (Some(_), Found { action: Err(problem), .. }) => problem.into_response(),
-            (Some(_), Found { action: Ok(action), id, .. }) => match at_once(&self, action, &head.headers) {
-                Some(response) => response,
-                None => {
+            (Some(_), Found { action: Ok(action), id, .. }) => {
+                if let Some(response) = at_once(&self, action, &head.headers) {
+                    response
+                } else {
                     let exchange = Exchange { app: Arc::clone(&self), head, body, id };
                     // Boxed: what a users route keeps while it waits is not carried by every greeting.
                     let work = Box::pin(line.trace.around(users_route(action, exchange)));
@@ -70,7 +71,7 @@ impl Serve for App {
                         }
                     }
                 }
-            },
+            }
         };
         drop(admitted);
         let headers = response.headers_mut();

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::{App, now_us},
-    store::{Change, Changed, Condition, Created, NewUser, Once, Page, Record},
+    store::{Change, Changed, Condition, Created, NewUser, Once, Page, Record, StoredPassword},
     users::{Email, Name, Password, User, fold, hex},
 };
 
@@ -287,11 +287,11 @@ pub(super) async fn verify(Exchange { app, head, body, id }: Exchange) -> Answer
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
             .with_header(header::RETRY_AFTER, wait.as_secs().max(1).to_string()));
     }
-    let hash = app.database.ask("password", |store| store.password_hash(id)).await;
-    let hash = hash.map_err(|error| Problem::from_store(&error, false))?.ok_or_else(Problem::no_such_user)?;
-    let right = match hash {
-        Some(hash) => app.passwords.verify(password, hash).await?,
-        None => false,
+    let stored = app.database.ask("password", |store| store.password(id)).await;
+    let right = match stored.map_err(|error| Problem::from_store(&error, false))? {
+        StoredPassword::NoSuchUser => return Err(Problem::no_such_user()),
+        StoredPassword::NoPassword => false,
+        StoredPassword::Hash(hash) => app.passwords.verify(password, hash).await?,
     };
     if !right {
         return Err(Problem::new(StatusCode::FORBIDDEN, "This is not the user's password."));

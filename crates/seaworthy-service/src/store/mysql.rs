@@ -12,7 +12,9 @@ use sqlx::{
     mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions, MySqlRow},
 };
 
-use super::{Change, Changed, Condition, Created, NewUser, Once, Page, Pending, Record, Store, StoreError};
+use super::{
+    Change, Changed, Condition, Created, NewUser, Once, Page, Pending, Record, Store, StoreError, StoredPassword,
+};
 use crate::users::{User, search_key};
 
 /// How long a request waits for a free connection before it is told that the database is busy.
@@ -20,7 +22,7 @@ const ACQUIRE: Duration = Duration::from_secs(1);
 
 /// Connections are replaced after this time, so that a server's own limit (`wait_timeout`, 8 hours by
 /// default) or a firewall's never ends one in use.
-const LIFETIME: Duration = Duration::from_secs(30 * 60);
+const LIFETIME: Duration = Duration::from_mins(30);
 
 /// How often a transaction that lost a deadlock is run again: the server has undone all of it.
 const TRIES: usize = 3;
@@ -244,14 +246,14 @@ impl Store for MysqlStore {
         })
     }
 
-    fn password_hash(&self, id: i64) -> Pending<'_, Option<Option<String>>> {
+    fn password(&self, id: i64) -> Pending<'_, StoredPassword> {
         Box::pin(async move {
             let row = sqlx::query("SELECT user_password FROM users WHERE user_id = ?")
                 .bind(id)
                 .fetch_optional(&self.pool)
                 .await
                 .map_err(away)?;
-            row.map(|row| row.try_get(0)).transpose().map_err(away)
+            row.map(|row| row.try_get(0)).transpose().map(StoredPassword::from_row).map_err(away)
         })
     }
 
@@ -355,6 +357,7 @@ fn number(error: &sqlx::Error) -> Option<u16> {
 }
 
 /// What an error of the driver means. The numbers are MySQL's and MariaDB's.
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn away(error: sqlx::Error) -> StoreError {
     if let Some(number) = number(&error) {
         return match number {
@@ -368,11 +371,15 @@ fn away(error: sqlx::Error) -> StoreError {
             _ => StoreError::Refused(error.to_string()),
         };
     }
-    match error {
-        sqlx::Error::PoolTimedOut => StoreError::Busy("no connection became free in time".into()),
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => {
-            StoreError::Refused(error.to_string())
-        }
-        other => StoreError::Away(other.to_string()),
+    if matches!(error, sqlx::Error::PoolTimedOut) {
+        return StoreError::Busy("no connection became free in time".into());
     }
+    let ours = matches!(
+        error,
+        sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::Encode(_)
+            | sqlx::Error::ColumnNotFound(_)
+    );
+    if ours { StoreError::Refused(error.to_string()) } else { StoreError::Away(error.to_string()) }
 }

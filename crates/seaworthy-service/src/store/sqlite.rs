@@ -20,7 +20,9 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
-use super::{Change, Changed, Condition, Created, NewUser, Once, Page, Pending, Record, Store, StoreError};
+use super::{
+    Change, Changed, Condition, Created, NewUser, Once, Page, Pending, Record, Store, StoreError, StoredPassword,
+};
 use crate::users::{User, search_key};
 use writer::{WriteLock, Writer};
 
@@ -123,7 +125,7 @@ impl Store for SqliteStore {
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM users WHERE user_id > ?1 AND (?2 IS NULL OR instr(search_key, ?2) > 0) ORDER BY user_id LIMIT ?3"
             ))?;
-            statement.query_map(params![page.after, page.query, page.limit], |row| user(row))?.collect()
+            statement.query_map(params![page.after, page.query, page.limit], user)?.collect()
         }))
     }
 
@@ -142,12 +144,13 @@ impl Store for SqliteStore {
         }))
     }
 
-    fn password_hash(&self, id: i64) -> Pending<'_, Option<Option<String>>> {
+    fn password(&self, id: i64) -> Pending<'_, StoredPassword> {
         Box::pin(self.read(move |connection| {
             connection
                 .prepare_cached("SELECT user_password FROM users WHERE user_id = ?1")?
                 .query_row([id], |row| row.get(0))
                 .optional()
+                .map(StoredPassword::from_row)
         }))
     }
 
@@ -226,7 +229,7 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
 fn get(connection: &Connection, id: i64) -> rusqlite::Result<Option<User>> {
     connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM users WHERE user_id = ?1"))?
-        .query_row([id], |row| user(row))
+        .query_row([id], user)
         .optional()
 }
 

@@ -133,7 +133,6 @@ const CALLERS: usize = 200;
 
 impl Metrics {
     /// All metrics at zero.
-    #[expect(clippy::too_many_lines, reason = "one line for each metric, and nothing else")]
     pub(crate) fn new(version: &'static str, revision: &'static str) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Process::started_now()));

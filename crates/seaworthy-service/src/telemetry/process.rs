@@ -52,7 +52,7 @@ impl Collector for Process {
     }
 }
 
-/// Virtual and resident bytes (proc_pid_statm(5)).
+/// Virtual and resident bytes (`proc_pid_statm(5)`).
 fn memory() -> Option<(f64, f64)> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let mut pages = statm.split(' ').map(str::parse::<f64>);

@@ -278,7 +278,7 @@ fn ten_thousand_connections() {
     for client in &mut all {
         assert_eq!(client.answer(false).unwrap().status, 200);
     }
-    assert_eq!(server.metric("seaworthy_http_connections"), Some(many as f64));
+    assert_eq!(server.metric("seaworthy_http_connections"), Some(f64::from(u32::try_from(many).unwrap())));
     assert_eq!(server.create("Ada", "ada@example.org").status, 503, "one more is told that there is no room");
     drop(all.pop());
     eventually("there is room for one", || server.create("Ada", "ada@example.org").status == 201);

@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 
 /// A test that waits longer than this for an answer has found a hang.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_mins(1);
 
 /// What can be read from and written to: TCP, or TLS over it.
 pub(crate) trait Stream: Read + Write {}

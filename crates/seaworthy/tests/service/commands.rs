@@ -17,7 +17,8 @@ fn run(args: &[&str], environment: &[(&str, &str)]) -> Output {
 
 #[test]
 fn a_bad_setting_stops_the_start_with_one_line() {
-    let cases: &[(&[&str], &[(&str, &str)], &str)] = &[
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let cases: &[Case<'_>] = &[
         (
             &["--listen", "nonsense"],
             &[],

@@ -239,7 +239,7 @@ fn names_are_kept_to_the_letter(backend: &Backend) {
         assert_eq!(created.status, 201, "{name}: {created:?}");
         let path = created.header("location").unwrap();
         assert_eq!(&server.get(path).json()["name"], name);
-        let patched = server.send("PATCH", path, &json!({"name": format!("{name}").chars().rev().collect::<String>()}));
+        let patched = server.send("PATCH", path, &json!({"name": name.chars().rev().collect::<String>()}));
         assert_eq!(patched.status, 200, "{name}");
     }
     assert_eq!(server.all_users().len(), names.len());

@@ -215,7 +215,7 @@ fn http2_clients_are_told_by_goaway() {
     let mut client = crate::client::tcp(server.address).unwrap();
     let headers = [0x82, 0x84, 0x86, 0x41, 1, b'x'];
     let mut hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
-    hello.extend([0, 0, headers.len() as u8, 1, 5, 0, 0, 0, 1]);
+    hello.extend([0, 0, u8::try_from(headers.len()).unwrap(), 1, 5, 0, 0, 0, 1]);
     hello.extend(headers);
     std::io::Write::write_all(&mut client, &hello).unwrap();
     frames_until(&mut client, 0);

@@ -147,7 +147,8 @@ impl MariaDb {
 
 impl Drop for MariaDb {
     fn drop(&mut self) {
-        if let Some(mut running) = self.running.lock().unwrap().take() {
+        let running = self.running.lock().unwrap().take();
+        if let Some(mut running) = running {
             drop(running.shell.stdin.take());
             let _unused = running.shell.wait();
         }

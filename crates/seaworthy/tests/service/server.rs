@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Waiting longer than this is a hang. What is waited for takes milliseconds.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Lines that the process has written, and whether it has ended.
 type Lines = Arc<(Mutex<(Vec<String>, bool)>, Condvar)>;

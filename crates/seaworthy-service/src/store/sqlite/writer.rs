@@ -83,7 +83,8 @@ impl Writer {
     /// Takes no more writes and returns when the last is done.
     pub(super) async fn close(&self) {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(finished) = self.finished.lock().await.take() {
+        let finished = self.finished.lock().await.take();
+        if let Some(finished) = finished {
             let _ended_anyway = finished.await;
         }
     }
