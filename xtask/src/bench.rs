@@ -1,7 +1,9 @@
-//! Benchmarks.
+//! The benchmarks, built for release.
 
-use crate::run::Outcome;
+use crate::run::{Outcome, cargo, run};
 
-pub(crate) fn run(_arguments: &[String]) -> Outcome {
-    Err("not yet".into())
+/// Runs the benchmarks whose names contain one of the arguments, or all.
+pub(crate) fn service(arguments: &[String]) -> Outcome {
+    let mut command = cargo(&["bench", "--package", "seaworthy", "--bench", "service", "--locked", "--"]);
+    run(command.args(arguments))
 }

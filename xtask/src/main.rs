@@ -13,7 +13,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   setup       install what the tests need, where it is missing (Debian or Ubuntu)
   test [ARG]  setup, then all tests; arguments go to cargo test
   ci          formatter check, clippy with warnings as errors, then test
-  bench       build for release and measure: CPU per request, start, memory, size, durable creates";
+  bench [NAME]
+              build for release and measure: greeting (CPU per request), start (and memory), size,
+              creates (durable ones beside fdatasync)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -22,7 +24,7 @@ fn main() -> ExitCode {
         Some("setup") => setup::for_tests(),
         Some("test") => test(rest),
         Some("ci") => ci(),
-        Some("bench") => setup::for_benches().and_then(|()| bench::run(rest)),
+        Some("bench") => setup::for_benches().and_then(|()| bench::service(rest)),
         _ => Err(USAGE.into()),
     };
     match done {
