@@ -4,6 +4,7 @@
 //! it is told when it was too slow, and how a connection ends without cutting off what was just sent.
 
 use std::{
+    convert::Infallible,
     future::Future,
     io,
     net::SocketAddr,
@@ -18,7 +19,7 @@ use std::{
 
 use bytes::Bytes;
 use http::Request;
-use hyper::{body::Incoming, service::service_fn};
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -50,8 +51,72 @@ const STREAMS: u32 = 256;
 
 /// Something that answers requests.
 pub(crate) trait Serve: Send + Sync + 'static {
-    /// Answers one request.
-    fn serve(self: Arc<Self>, peer: Arc<Peer>, request: Request<Incoming>) -> impl Future<Output = Response> + Send;
+    /// Answers one request, at once where nothing has to be waited for.
+    fn serve(self: &Arc<Self>, peer: &Arc<Peer>, request: Request<Incoming>) -> Serving;
+}
+
+/// An answer that is there, or that will be.
+///
+/// Most requests are answered without waiting. For those this is the response itself, and not a state
+/// machine with room for everything that the others keep while they wait.
+pub(crate) struct Serving {
+    answer: Answer,
+    /// For as long as it is waited for.
+    answering: Option<Answering>,
+}
+
+enum Answer {
+    Now(Option<Response>),
+    Later(Pin<Box<dyn Future<Output = Response> + Send>>),
+}
+
+impl Serving {
+    pub(crate) fn now(response: Response) -> Self {
+        Self { answer: Answer::Now(Some(response)), answering: None }
+    }
+
+    pub(crate) fn later(response: impl Future<Output = Response> + Send + 'static) -> Self {
+        Self { answer: Answer::Later(Box::pin(response)), answering: None }
+    }
+}
+
+impl Future for Serving {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = match &mut self.answer {
+            Answer::Now(response) => response.take().expect("a future is not polled after it is done"),
+            Answer::Later(later) => ready!(later.as_mut().poll(cx)),
+        };
+        self.answering = None;
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// A connection's requests on their way to the service.
+struct Requests<S> {
+    service: Arc<S>,
+    peer: Arc<Peer>,
+    activity: Arc<Activity>,
+}
+
+impl<S: Serve> hyper::service::Service<Request<Incoming>> for Requests<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Serving;
+
+    fn call(&self, request: Request<Incoming>) -> Serving {
+        self.activity.begun.fetch_add(1, Ordering::Relaxed);
+        if request.version() == http::Version::HTTP_2 {
+            self.activity.http2.notify_one();
+        }
+        let mut serving = self.service.serve(&self.peer, request);
+        if matches!(serving.answer, Answer::Later(_)) {
+            self.activity.answering.fetch_add(1, Ordering::Relaxed);
+            serving.answering = Some(Answering(Arc::clone(&self.activity)));
+        }
+        serving
+    }
 }
 
 /// Who is at the other end.
@@ -100,20 +165,7 @@ impl<S: Serve> Site<S> {
             ended: false,
             linger: None,
         };
-        let service = service_fn(|request: Request<Incoming>| {
-            let (service, peer, activity) = (Arc::clone(&self.service), Arc::clone(&peer), Arc::clone(&activity));
-            activity.begun.fetch_add(1, Ordering::Relaxed);
-            activity.answering.fetch_add(1, Ordering::Relaxed);
-            if request.version() == http::Version::HTTP_2 {
-                activity.http2.notify_one();
-            }
-            async move {
-                let answering = Answering(activity);
-                let response = service.serve(peer, request).await;
-                drop(answering);
-                Ok::<_, std::convert::Infallible>(response)
-            }
-        });
+        let service = Requests { service: Arc::clone(&self.service), peer, activity: Arc::clone(&activity) };
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()

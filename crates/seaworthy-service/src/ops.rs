@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 
 use crate::{
     app::App,
-    connection::{Peer, Serve},
+    connection::{Peer, Serve, Serving},
     database::State,
     http::{Response, problem::Problem, text, with_type},
     lifecycle::Phase,
@@ -32,7 +32,13 @@ struct Check {
 }
 
 impl Serve for Ops {
-    async fn serve(self: Arc<Self>, _peer: Arc<Peer>, request: Request<Incoming>) -> Response {
+    fn serve(self: &Arc<Self>, _peer: &Arc<Peer>, request: Request<Incoming>) -> Serving {
+        Serving::now(self.answer(&request))
+    }
+}
+
+impl Ops {
+    fn answer(&self, request: &Request<Incoming>) -> Response {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This path answers GET, HEAD.")
                 .with_header(header::ALLOW, "GET, HEAD")
@@ -57,9 +63,7 @@ impl Serve for Ops {
         }
         response
     }
-}
 
-impl Ops {
     /// Migrations have been done once.
     fn started(&self) -> Check {
         let failure = match self.app.database.state() {

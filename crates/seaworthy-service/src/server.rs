@@ -21,8 +21,8 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    connection::{Peer, Serve, Site, in_time},
-    http::{Response, problem::Problem},
+    connection::{Peer, Serve, Serving, Site, in_time},
+    http::problem::Problem,
     lifecycle::Phase,
     telemetry::metrics::{Refused, Security},
     tls,
@@ -190,10 +190,10 @@ async fn welcome<S: Serve>(stream: TcpStream, address: SocketAddr, config: Optio
 struct Full;
 
 impl Serve for Full {
-    async fn serve(self: Arc<Self>, _peer: Arc<Peer>, _request: Request<Incoming>) -> Response {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "This replica has as many connections as it may. Try again.")
-            .with_header(http::header::RETRY_AFTER, "1")
-            .with_header(http::header::CONNECTION, "close")
-            .into_response()
+    fn serve(self: &Arc<Self>, _peer: &Arc<Peer>, _request: Request<Incoming>) -> Serving {
+        let full =
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "This replica has as many connections as it may. Try again.");
+        let full = full.with_header(http::header::RETRY_AFTER, "1").with_header(http::header::CONNECTION, "close");
+        Serving::now(full.into_response())
     }
 }

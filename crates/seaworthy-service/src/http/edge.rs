@@ -10,18 +10,15 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version, header};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout};
 
-use super::{Exchange, Found, Problem, ROUTES, Response, at_once, users_route};
+use super::{Action, Exchange, Found, Problem, ROUTES, Response, at_once, users_route};
 use crate::{
     app::App,
-    connection::{Peer, Serve},
-    telemetry::{
-        metrics::{Metrics, Refused},
-        traces::Trace,
-    },
+    connection::{Peer, Serve, Serving},
+    telemetry::{metrics::Refused, traces::Trace},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,66 +26,148 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ACCESS: &str = "seaworthy::access";
 const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
+/// The header of W3C Trace Context, level 2, that tells a client about our span.
+const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+
 impl Serve for App {
-    async fn serve(self: Arc<Self>, peer: Arc<Peer>, request: Request<Incoming>) -> Response {
+    fn serve(self: &Arc<Self>, peer: &Arc<Peer>, request: Request<Incoming>) -> Serving {
         let begun = Instant::now();
-        let (head, body) = request.into_parts();
-        let found = self.routes.find(&head.method, head.uri.path());
-        let route = found.route;
-        let trace = self.traces.begin(&head.method, ROUTES.get(route).map_or("(none)", |r| r.template), &head.headers);
-        let mut line = Line {
-            metrics: &self.metrics,
-            peer: &peer,
-            method: head.method.clone(),
-            // Copied only where somebody will read it.
-            path: tracing::enabled!(target: ACCESS, tracing::Level::INFO).then(|| head.uri.path().to_owned()),
-            request_id: self.request_ids.of(&head.headers),
-            trace,
-            begun,
-            ended: false,
-        };
-        tracing::debug!(target: ACCESS, request_id = ?line.request_id, headers = %Redacted(&head.headers), "headers");
-        let (version, is_head) = (head.version, head.method == Method::HEAD);
-        let admitted = self.lifecycle.admit();
-        let mut response = match (&admitted, found) {
-            (None, _) => {
-                self.metrics.refused(Refused::Requests);
-                Problem::later("This replica is answering as many requests as it may. Try again.").into_response()
-            }
-            (Some(_), Found { action: Err(problem), .. }) => problem.into_response(),
-            (Some(_), Found { action: Ok(action), id, .. }) => {
-                if let Some(response) = at_once(&self, action, &head.headers) {
-                    response
-                } else {
-                    let exchange = Exchange { app: Arc::clone(&self), head, body, id };
-                    // Boxed: what a users route keeps while it waits is not carried by every greeting.
-                    let work = Box::pin(line.trace.around(users_route(action, exchange)));
-                    match timeout(self.config.limits.request_timeout, work).await {
-                        Ok(answer) => answer.unwrap_or_else(Problem::into_response),
-                        Err(_elapsed) => {
-                            self.metrics.refused(Refused::RequestTimeout);
-                            Problem::later("The request took too long.").into_response()
+        let Found { route, action, id } = self.routes.find(request.method(), request.uri().path());
+        let facts = Facts::of(self, &request, route, begun);
+        let refused = if self.lifecycle.saturated() {
+            self.metrics.refused(Refused::Requests);
+            Problem::later("This replica is answering as many requests as it may. Try again.")
+        } else {
+            match action {
+                Err(problem) => problem,
+                Ok(action) => {
+                    return match at_once(self, action, request.headers()) {
+                        Some(response) => Serving::now(facts.finish(self, peer, response)),
+                        None => {
+                            Serving::later(wait_for(Arc::clone(self), Arc::clone(peer), facts, action, id, request))
                         }
-                    }
+                    };
                 }
             }
         };
-        drop(admitted);
+        Serving::now(facts.finish(self, peer, refused.into_response()))
+    }
+}
+
+/// Answers a request that has to wait for its body or for the database.
+async fn wait_for(
+    app: Arc<App>,
+    peer: Arc<Peer>,
+    facts: Facts,
+    action: Action,
+    id: Option<String>,
+    request: Request<Incoming>,
+) -> Response {
+    let _in_flight = app.lifecycle.admit();
+    let mut open = Open { app: &app, peer: &peer, facts: Some(facts) };
+    let trace = open.facts.as_ref().map(|facts| facts.trace.clone()).unwrap_or_default();
+    let (head, body) = request.into_parts();
+    let exchange = Exchange { app: Arc::clone(&app), head, body, id };
+    let work = trace.around(users_route(action, exchange));
+    let response = match timeout(app.config.limits.request_timeout, work).await {
+        Ok(answer) => answer.unwrap_or_else(Problem::into_response),
+        Err(_elapsed) => {
+            app.metrics.refused(Refused::RequestTimeout);
+            Problem::later("The request took too long.").into_response()
+        }
+    };
+    match open.facts.take() {
+        Some(facts) => facts.finish(&app, &peer, response),
+        None => response,
+    }
+}
+
+/// A request that is waited for. Dropped with its facts still there, it was given up: its client has left.
+struct Open<'a> {
+    app: &'a App,
+    peer: &'a Peer,
+    facts: Option<Facts>,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if let Some(facts) = &self.facts {
+            self.app.metrics.abandoned();
+            facts.trace.end(LEFT);
+            facts.log(self.peer, LEFT, facts.begun.elapsed());
+        }
+    }
+}
+
+/// No status was sent; this is what nginx writes for a client that left.
+const LEFT: u16 = 499;
+
+/// What is told of a request in the log, in the metrics and in its answer.
+struct Facts {
+    route: usize,
+    method: Method,
+    version: Version,
+    /// Copied only where somebody will read it.
+    path: Option<String>,
+    request_id: HeaderValue,
+    trace: Trace,
+    begun: Instant,
+}
+
+impl Facts {
+    fn of(app: &App, request: &Request<Incoming>, route: usize, begun: Instant) -> Self {
+        let (method, headers) = (request.method(), request.headers());
+        let template = ROUTES.get(route).map_or("(none)", |route| route.template);
+        let facts = Self {
+            route,
+            method: method.clone(),
+            version: request.version(),
+            path: tracing::enabled!(target: ACCESS, tracing::Level::INFO).then(|| request.uri().path().to_owned()),
+            request_id: app.request_ids.of(headers),
+            trace: app.traces.begin(method, template, headers),
+            begun,
+        };
+        tracing::debug!(target: ACCESS, request_id = ?facts.request_id, headers = %Redacted(headers), "headers");
+        facts
+    }
+
+    /// Completes the answer, and tells of it.
+    fn finish(self, app: &App, peer: &Peer, mut response: Response) -> Response {
+        let status = response.status().as_u16();
         let headers = response.headers_mut();
-        headers.insert(SERVED_BY, self.replica.clone());
-        headers.insert(REQUEST_ID, line.request_id.clone());
-        if let Some(Ok(own)) = line.trace.response().map(|own| HeaderValue::from_str(&own)) {
-            headers.insert(HeaderName::from_static("traceresponse"), own);
+        headers.insert(SERVED_BY, app.replica.clone());
+        if let Some(Ok(own)) = self.trace.response().map(|own| HeaderValue::from_str(&own)) {
+            headers.insert(TRACE_RESPONSE, own);
         }
         // HTTP/2 says it with GOAWAY, and forbids the header (RFC 9113, 8.2.2).
-        if version >= Version::HTTP_2 {
+        if self.version >= Version::HTTP_2 {
             headers.remove(header::CONNECTION);
-        } else if self.lifecycle.leaving() {
+        } else if app.lifecycle.leaving() {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        line.end(route, response.status());
+        let took = self.begun.elapsed();
+        app.metrics.request(self.route, &self.method, status, took);
         peer.requests.inc();
+        self.trace.end(status);
+        self.log(peer, status, took);
+        let is_head = self.method == Method::HEAD;
+        headers.insert(REQUEST_ID, self.request_id);
         if is_head { without_body(response) } else { response }
+    }
+
+    fn log(&self, peer: &Peer, status: u16, took: Duration) {
+        tracing::info!(
+            target: ACCESS,
+            method = %self.method,
+            path = self.path,
+            status,
+            duration_ms = took.as_secs_f64() * 1e3,
+            peer = %peer.address,
+            caller = peer.caller.as_deref(),
+            request_id = self.request_id.to_str().unwrap_or_default(),
+            trace_id = self.trace.id(),
+            "request"
+        );
     }
 }
 
@@ -98,55 +177,6 @@ fn without_body(response: Response) -> Response {
     let length = http_body::Body::size_hint(&body).exact().unwrap_or_default();
     head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     Response::from_parts(head, http_body_util::Full::default())
-}
-
-/// A request's line in the log and in the metrics, whatever becomes of it.
-struct Line<'a> {
-    metrics: &'a Metrics,
-    peer: &'a Peer,
-    method: Method,
-    path: Option<String>,
-    request_id: HeaderValue,
-    trace: Trace,
-    begun: Instant,
-    ended: bool,
-}
-
-impl Line<'_> {
-    fn end(&mut self, route: usize, status: StatusCode) {
-        self.ended = true;
-        let took = self.begun.elapsed();
-        self.metrics.request(route, &self.method, status.as_u16(), took);
-        self.trace.end(status.as_u16());
-        self.log(status.as_u16(), took);
-    }
-
-    fn log(&self, status: u16, took: Duration) {
-        tracing::info!(
-            target: ACCESS,
-            method = %self.method,
-            path = self.path,
-            status,
-            duration_ms = took.as_secs_f64() * 1e3,
-            peer = %self.peer.address,
-            caller = self.peer.caller.as_deref(),
-            request_id = self.request_id.to_str().unwrap_or_default(),
-            trace_id = self.trace.id(),
-            "request"
-        );
-    }
-}
-
-impl Drop for Line<'_> {
-    fn drop(&mut self) {
-        // The connection was closed, and hyper with it gave up the work.
-        if !self.ended {
-            self.metrics.abandoned();
-            self.trace.end(499);
-            // No status was sent; 499 is what nginx writes for a client that left.
-            self.log(499, self.begun.elapsed());
-        }
-    }
 }
 
 /// Headers for the log, without what they give access to.

@@ -25,6 +25,9 @@ use opentelemetry_sdk::{
 };
 use tokio::runtime::Handle;
 
+/// The header of W3C Trace Context.
+const TRACE_PARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
+
 /// How long one export may take (OpenTelemetry's default for `OTEL_EXPORTER_OTLP_TIMEOUT`).
 const EXPORT: Duration = Duration::from_secs(10);
 
@@ -80,7 +83,7 @@ impl Traces {
     /// The context of a request: its span where traces are exported, else what the client sent.
     pub(crate) fn begin(&self, method: &Method, route: &'static str, headers: &HeaderMap) -> Trace {
         let parent = headers
-            .contains_key("traceparent")
+            .contains_key(&TRACE_PARENT)
             .then(|| TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers)));
         let Some((_, tracer)) = &self.exporter else {
             return Trace { context: parent, own: false };

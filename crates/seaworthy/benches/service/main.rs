@@ -62,10 +62,9 @@ fn spread(values: &mut [f64]) -> (f64, f64, f64) {
     (values[values.len() / 2], values[0], values[values.len() - 1])
 }
 
-fn show(what: &str, unit: &str, values: &mut [f64]) -> f64 {
+fn show(what: &str, unit: &str, values: &mut [f64]) {
     let (median, least, most) = spread(values);
     println!("  {what:<44} {median:>9.2} {unit:<3} ({least:.2} to {most:.2})");
-    median
 }
 
 /// CPU time of the server for each request, at full speed and at a constant rate.
@@ -97,14 +96,19 @@ fn greeting() {
                 }
             }
         }
-        let medians: Vec<f64> =
-            servers.iter().zip(&mut costs).map(|((name, _), costs)| show(name, "us", costs)).collect();
-        for (n, (name, _)) in servers.iter().enumerate().skip(1) {
-            let mut ratios: Vec<f64> = costs[n].iter().map(|cost| cost / medians[0]).collect();
-            show(&format!("  {name}, of nginx's"), "x", &mut ratios);
+        // Ratios within a turn, before anything is sorted: the machine's own speed changes between turns.
+        let mut ratios: Vec<Vec<f64>> =
+            costs.iter().map(|own| own.iter().zip(&costs[0]).map(|(own, nginx)| own / nginx).collect()).collect();
+        for ((name, _), costs) in servers.iter().zip(&mut costs) {
+            show(name, "us", costs);
         }
+        println!(" of nginx's");
+        for ((name, _), ratios) in servers.iter().zip(&mut ratios).skip(1) {
+            show(name, "x", ratios);
+        }
+        println!(" answered");
         for ((name, _), rates) in servers.iter().zip(&mut rates) {
-            show(&format!("  {name}"), "/s", rates);
+            show(name, "/s", rates);
         }
     }
 }
