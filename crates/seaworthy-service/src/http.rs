@@ -216,6 +216,22 @@ fn empty(status: StatusCode) -> Response {
     response
 }
 
+/// What the fuzzers call.
+#[cfg(fuzzing)]
+pub(crate) mod fuzz {
+    use std::path::Path;
+
+    pub(crate) fn body(bytes: &[u8]) {
+        super::body::judge(bytes);
+    }
+
+    pub(crate) fn header(text: &str) {
+        super::conditional::judge(text);
+        super::greeting::judge(text);
+        let _judged = super::auth::Tokens::from_text(Path::new("tokens"), text);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,8 @@ mod app;
 mod attempts;
 mod connection;
 mod database;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod http;
 mod lifecycle;
 mod ops;

@@ -198,6 +198,11 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
+#[cfg(fuzzing)]
+pub(super) fn judge(bytes: &[u8]) {
+    let _judged = Fields::parse(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -70,6 +70,11 @@ fn parse(value: &str) -> Option<Tags> {
     }
 }
 
+#[cfg(fuzzing)]
+pub(super) fn judge(value: &str) {
+    let _judged = parse(value);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

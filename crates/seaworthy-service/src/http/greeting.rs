@@ -44,6 +44,11 @@ fn range(text: &str) -> (&str, f32) {
     (name, quality)
 }
 
+#[cfg(fuzzing)]
+pub(super) fn judge(accept: &str) {
+    let _judged = prefers_json(accept);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
