@@ -18,7 +18,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -144,6 +144,8 @@ pub(crate) struct Site<S> {
     pub(crate) limits: Limits,
     pub(crate) lifecycle: Arc<Lifecycle>,
     pub(crate) metrics: Arc<Metrics>,
+    /// The replica's name, ready to be a header.
+    pub(crate) replica: HeaderValue,
     /// The answer to a header section that took too long, whole: hyper would just close.
     pub(crate) too_slow: Bytes,
 }

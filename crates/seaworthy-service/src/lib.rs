@@ -266,6 +266,7 @@ fn site<S: Serve>(app: &Arc<App>, service: &Arc<S>) -> Arc<Site<S>> {
         limits: app.config.limits.clone(),
         lifecycle: Arc::clone(&app.lifecycle),
         metrics: Arc::clone(&app.metrics),
+        replica: app.replica.clone(),
         too_slow: too_slow(&app.config.replica),
     })
 }
@@ -280,6 +281,7 @@ fn ops_site(app: &Arc<App>, ops: &Arc<Ops>) -> Arc<Site<Ops>> {
         limits,
         lifecycle: Arc::new(Lifecycle::new(CONNECTIONS)),
         metrics: Arc::clone(&app.metrics),
+        replica: app.replica.clone(),
         too_slow: too_slow(&app.config.replica),
     })
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use http::{Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use rustls::ServerConfig;
 use tokio::{
@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     connection::{Peer, Serve, Serving, Site, in_time},
-    http::problem::Problem,
+    http::{edge::SERVED_BY, problem::Problem},
     lifecycle::Phase,
     telemetry::metrics::{Refused, Security},
     tls,
@@ -106,10 +106,11 @@ pub(crate) async fn accept<S: Serve>(
     open: Arc<Open>,
 ) {
     let full = Arc::new(Site {
-        service: Arc::new(Full),
+        service: Arc::new(Full { replica: site.replica.clone() }),
         limits: site.limits.clone(),
         lifecycle: Arc::clone(&site.lifecycle),
         metrics: Arc::clone(&site.metrics),
+        replica: site.replica.clone(),
         too_slow: site.too_slow.clone(),
     });
     let turned_away = Arc::new(Open::default());
@@ -187,13 +188,17 @@ async fn welcome<S: Serve>(stream: TcpStream, address: SocketAddr, config: Optio
 }
 
 /// What a connection past the limit is told.
-struct Full;
+struct Full {
+    replica: HeaderValue,
+}
 
 impl Serve for Full {
     fn serve(self: &Arc<Self>, _peer: &Arc<Peer>, _request: Request<Incoming>) -> Serving {
         let full =
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "This replica has as many connections as it may. Try again.");
         let full = full.with_header(http::header::RETRY_AFTER, "1").with_header(http::header::CONNECTION, "close");
-        Serving::now(full.into_response())
+        let mut response = full.into_response();
+        response.headers_mut().insert(SERVED_BY, self.replica.clone());
+        Serving::now(response)
     }
 }

@@ -71,6 +71,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// It is computed here and stored, so that both databases find the same users whatever their
 /// collations think of case and accents.
 pub(crate) fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.chars().flat_map(char::to_lowercase).collect()
 }
 

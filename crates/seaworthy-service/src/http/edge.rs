@@ -24,7 +24,7 @@ use crate::{
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The target of the lines about requests, to turn them off or up apart from the rest.
 const ACCESS: &str = "seaworthy::access";
-const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
+pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
 /// The header of W3C Trace Context, level 2, that tells a client about our span.
 const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");

@@ -113,7 +113,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.to_str().unwrap_or_default();
-    if key.is_empty() || key.len() > 255 || values.next().is_some() {
+    let visible = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !visible || key.len() > 255 || values.next().is_some() {
         let detail = "Idempotency-Key must be given once, with 1 to 255 visible ASCII characters.";
         return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
     }
@@ -150,14 +151,14 @@ struct Query {
 impl Query {
     fn page(self) -> Result<Page, Problem> {
         let wrong = |field: &str, detail: &'static str| Problem::fields(vec![(field.into(), detail.into())]);
-        let limit = match self.limit.map(|limit| limit.parse()) {
+        let limit = match self.limit.map(|limit| digits(&limit)) {
             None => LIMIT_DEFAULT,
-            Some(Ok(limit @ 1..=LIMIT_MAX)) => limit,
+            Some(Some(limit @ 1..=LIMIT_MAX)) => limit,
             Some(_) => return Err(wrong("limit", "must be a number from 1 to 1000")),
         };
-        let after = match self.after.map(|after| after.parse()) {
+        let after = match self.after.map(|after| digits(&after)) {
             None => 0,
-            Some(Ok(after @ 0..)) => after,
+            Some(Some(after @ 0..)) => after,
             Some(_) => return Err(wrong("after", "must be the next of an earlier page")),
         };
         let query = self.q.filter(|query| !query.is_empty());
@@ -198,7 +199,12 @@ pub(super) async fn find(app: &App, id: Option<&str>) -> Result<User, Problem> {
 
 /// The path's number. One that is no number, or past what a user can have, is a user that does not exist.
 pub(super) fn number(id: Option<&str>) -> Result<i64, Problem> {
-    id.and_then(|id| id.parse().ok()).filter(|id| *id > 0).ok_or_else(Problem::no_such_user)
+    id.and_then(digits).filter(|id| *id > 0).ok_or_else(Problem::no_such_user)
+}
+
+/// A number in digits alone: a sign or a space would be another spelling of the same user.
+fn digits<T: std::str::FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 pub(super) async fn get(Exchange { app, head, id, .. }: Exchange) -> Answer {

@@ -108,7 +108,9 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn create(&self, new: NewUser, once: Option<Once>) -> Pending<'_, Created> {
-        Box::pin(self.writer.write(move |connection| create(connection, &new, once.as_ref())))
+        // Folded here: the writer's time is everybody's.
+        let keys = (new.email.key(), search_key(new.name.as_str(), new.email.as_str()));
+        Box::pin(self.writer.write(move |connection| create(connection, &new, &keys, once.as_ref())))
     }
 
     fn recall(&self, key: &str) -> Pending<'_, Option<Record>> {
@@ -242,7 +244,12 @@ fn recall(connection: &Connection, key: &str) -> rusqlite::Result<Option<Record>
         .optional()
 }
 
-fn create(connection: &Connection, new: &NewUser, once: Option<&Once>) -> rusqlite::Result<Created> {
+fn create(
+    connection: &Connection,
+    new: &NewUser,
+    (email_key, search_key): &(String, String),
+    once: Option<&Once>,
+) -> rusqlite::Result<Created> {
     if let Some(once) = once
         && let Some(before) = recall(connection, &once.key)?
     {
@@ -253,14 +260,7 @@ fn create(connection: &Connection, new: &NewUser, once: Option<&Once>) -> rusqli
             "INSERT INTO users (user_name, user_email, user_password, email_key, search_key, created_us, updated_us) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
         )?
-        .execute(params![
-            new.name.as_str(),
-            new.email.as_str(),
-            new.password_hash,
-            new.email.key(),
-            search_key(new.name.as_str(), new.email.as_str()),
-            new.now_us
-        ]);
+        .execute(params![new.name.as_str(), new.email.as_str(), new.password_hash, email_key, search_key, new.now_us]);
     let created = match inserted {
         Ok(_) => Created::New(User {
             id: connection.last_insert_rowid(),

@@ -108,7 +108,6 @@ pub(crate) fn seaworthy(dir: &Path, more: &[&str]) -> Running {
     Running::start(command, address)
 }
 
-/// On whatever core there is: durable writes wait for the disk, not for a core.
 pub(crate) fn seaworthy_anywhere(dir: &Path, more: &[&str]) -> Running {
     let (command, address) = seaworthy_command(dir, more);
     Running::start(command, address)

@@ -76,6 +76,7 @@ fn numbers_and_paths_that_lead_nowhere() {
         "-1",
         "0",
         "1.5",
+        "+1",
         "0x1",
         "%31%00",
         "..%2f..%2fetc",
@@ -232,6 +233,7 @@ fn too_many_connections() {
     }
     let refused = server.get("/");
     assert_eq!((refused.status, refused.header("retry-after"), refused.closes()), (503, Some("1"), true));
+    assert!(refused.header("x-served-by").is_some());
     assert!(server.ops("/readyz").text().contains("[-]not-saturated failed"));
     assert_eq!(server.ops("/livez").status, 200);
     assert_eq!(server.metric(r#"seaworthy_http_refused_total{reason="Connections"}"#), Some(1.0));

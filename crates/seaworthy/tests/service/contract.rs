@@ -151,7 +151,7 @@ fn the_same_key_is_the_same_request(backend: &Backend) {
         assert_eq!(refused.status, 422, "{other}");
         assert!(refused.detail().contains("Idempotency-Key"), "{refused:?}");
     }
-    for bad in ["", &"k".repeat(256), "\u{e9}"] {
+    for bad in ["", &"k".repeat(256), "\u{e9}", "two words"] {
         assert_eq!(create_once(&server, bad, &ada).status, 400, "{bad:?}");
     }
     assert!(server.all_users().is_empty());
@@ -208,6 +208,8 @@ fn pages_and_searches(backend: &Backend) {
         "limit=-1",
         "after=x",
         "after=-1",
+        "after=-0",
+        "limit=%2B5",
         "after=99999999999999999999",
         "lmit=5",
         "limit=1&limit=2",
