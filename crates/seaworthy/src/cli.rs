@@ -60,9 +60,9 @@ fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about("Will my service survive a deploy?")
         .after_help(
-            "With no command it starts the built-in service on 127.0.0.1:8080, with SQLite in ./seaworthy-data,\n\
-             and prints what to try. All settings of `serve` can be given.\n\n\
-             Exit codes: 0 done, 1 failed, 2 wrong usage, 4 could not run.",
+            "With no command it starts the built-in service on 127.0.0.1:8080, with SQLite in\n\
+             ./seaworthy-data, and prints what to try. All settings of `serve` can be given.\n\n\
+             Exit codes: 0 done, 1 failed, 2 wrong usage, 4 could not run.\n",
         )
         // The same settings without the subcommand, but its help is the place to read about them.
         .args(serve::SETTINGS.iter().map(|setting| setting.arg().hide(true)))

@@ -24,6 +24,8 @@ pub(crate) struct Setting {
     /// What holds when it is not set. Empty: nothing.
     pub(crate) default: &'static str,
     pub(crate) help: &'static str,
+    /// The heading that it stands under in the help.
+    pub(crate) group: &'static str,
 }
 
 impl Setting {
@@ -41,8 +43,9 @@ impl Setting {
     /// The flag, for clap. Values are checked later, together with those from elsewhere.
     pub(crate) fn arg(&self) -> Arg {
         let default = if self.default.is_empty() { String::new() } else { format!(" [default: {}]", self.default) };
-        let arg =
-            Arg::new(self.name).long(self.name).help(format!("{} [env: {}]{default}", self.help, self.variable()));
+        // On a line of its own: whoever looks for the variable finds it at a glance.
+        let help = format!("{}\n[env: {}]{default}", self.help, self.variable());
+        let arg = Arg::new(self.name).long(self.name).help(help).help_heading(self.group);
         match self.value {
             Some(value) => arg.value_name(value).action(ArgAction::Set).allow_hyphen_values(true),
             None => arg.action(ArgAction::SetTrue),

@@ -47,99 +47,63 @@ const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// File descriptors that are not clients: listeners, databases, logs and the like.
 const OTHER_DESCRIPTORS: u64 = 64;
 
-const fn setting(name: &'static str, value: &'static str, default: &'static str, help: &'static str) -> Setting {
-    Setting { name, value: Some(value), variable: None, default, help }
+const fn setting(
+    group: &'static str,
+    name: &'static str,
+    value: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { name, value: Some(value), variable: None, default, help, group }
 }
 
+const ADDRESSES: &str = "Addresses and names";
+const DATABASE: &str = "Database";
+const ACCESS: &str = "Who may, and TLS";
+const LIMITS: &str = "Limits";
+const LEAVING: &str = "Leaving";
+const LOGS: &str = "Logs";
+
 /// Everything that `serve` can be told, in the order of its help.
+#[rustfmt::skip]
 pub(crate) const SETTINGS: &[Setting] = &[
-    setting(
-        "listen",
-        "ADDR",
-        "127.0.0.1:8080",
-        "Where the greeting and the users are served; port 0 takes a free one. PORT alone sets the port",
-    ),
-    setting(
-        "ops-listen",
-        "ADDR",
-        "127.0.0.1:9090",
-        "Where probes and metrics are served: /livez, /readyz, /startupz, /metrics, /version",
-    ),
-    setting("message", "TEXT", "Hello World!", "What the greeting says"),
-    setting(
-        "replica",
-        "NAME",
-        "",
-        "This replica's name, told in x-served-by; else POD_NAME, HOSTNAME or the process id",
-    ),
-    Setting {
-        name: "database",
-        value: Some("URL"),
-        variable: Some("DATABASE_URL"),
-        default: "sqlite:seaworthy.db",
-        help: "sqlite:PATH or mysql://user@host:3306/name",
-    },
-    setting("database-password-file", "FILE", "", "The database's password, read again at each connection"),
-    setting("database-connections", "N", "10", "Connections to a MySQL server that this replica may hold"),
-    setting("database-timeout", "TIME", "2s", "How long a request may wait for the database before it is answered 503"),
-    setting(
-        "api-tokens-file",
-        "FILE",
-        "",
-        "Bearer tokens that open the users routes, one a line; read again when it changes",
-    ),
-    Setting {
-        name: "allow-anonymous",
-        value: None,
-        variable: None,
-        default: "",
-        help: "Listen beyond loopback although nobody is asked who they are",
-    },
-    setting("tls-cert", "FILE", "", "Certificate chain in PEM, leaf first; turns TLS on, read again when it changes"),
-    setting("tls-key", "FILE", "", "Its private key in PEM"),
-    setting("client-ca", "FILE", "", "Authorities in PEM: clients must then show a certificate of theirs (mTLS)"),
-    setting("reload-interval", "TIME", "10s", "How often files that may change are looked at"),
-    setting("max-connections", "N", "10000", "Open connections; one more is answered 503"),
-    setting("max-requests", "N", "1024", "Requests being answered; one more is answered 503"),
-    setting(
-        "max-header-bytes",
-        "N",
-        "16384",
-        "Bytes of a request's line and headers, at least 8192; more is answered 431",
-    ),
-    setting("max-body-bytes", "N", "65536", "Bytes of a request's body; more is answered 413"),
-    setting("header-timeout", "TIME", "10s", "How long a request's headers may take to arrive; then 408"),
-    setting(
-        "request-timeout",
-        "TIME",
-        "10s",
-        "How long a request may take in all: 408 if its body is still missing, else 503",
-    ),
-    setting(
-        "keep-alive",
-        "TIME",
-        "75s",
-        "How long a connection may be idle; longer than the load balancer's own idle time",
-    ),
-    setting("drain", "TIME", "5s", "After SIGTERM: how long to go on serving, unready, while clients learn of it"),
-    setting("drain-timeout", "TIME", "20s", "After that: how long to wait for requests that are being answered"),
-    setting("idempotency-retention", "TIME", "24h", "How long an Idempotency-Key is remembered"),
-    setting("log", "FORMAT", "", "text or json; by default text on a terminal and json otherwise"),
-    setting(
-        "log-level",
-        "LEVEL",
-        "info",
-        "error, warn, info, debug (with headers) or trace; or directives such as info,seaworthy::access=warn",
-    ),
+    setting(ADDRESSES, "listen", "ADDR", "127.0.0.1:8080", "Where the greeting and the users are served; port 0 takes a free one. PORT alone sets the port"),
+    setting(ADDRESSES, "ops-listen", "ADDR", "127.0.0.1:9090", "Where probes and metrics are served: /livez, /readyz, /startupz, /metrics, /version"),
+    setting(ADDRESSES, "message", "TEXT", "Hello World!", "What the greeting says"),
+    setting(ADDRESSES, "replica", "NAME", "", "This replica's name, told in x-served-by; else POD_NAME, HOSTNAME or the process id"),
+    Setting { variable: Some("DATABASE_URL"), ..setting(DATABASE, "database", "URL", "sqlite:seaworthy.db", "sqlite:PATH or mysql://user@host:3306/name") },
+    setting(DATABASE, "database-password-file", "FILE", "", "The database's password, read again at each connection"),
+    setting(DATABASE, "database-connections", "N", "10", "Connections to a MySQL server that this replica may hold"),
+    setting(DATABASE, "database-timeout", "TIME", "2s", "How long a request may wait for the database before it is answered 503"),
+    setting(DATABASE, "idempotency-retention", "TIME", "24h", "How long an Idempotency-Key is remembered"),
+    setting(ACCESS, "api-tokens-file", "FILE", "", "Bearer tokens that open the users routes, one a line, at least 16 characters; read again when it changes"),
+    Setting { value: None, ..setting(ACCESS, "allow-anonymous", "", "", "Listen beyond loopback although nobody is asked who they are") },
+    setting(ACCESS, "tls-cert", "FILE", "", "Certificate chain in PEM, leaf first; turns TLS on; read again when it changes"),
+    setting(ACCESS, "tls-key", "FILE", "", "Its private key in PEM"),
+    setting(ACCESS, "client-ca", "FILE", "", "Authorities in PEM: clients must then show a certificate of theirs (mTLS)"),
+    setting(ACCESS, "reload-interval", "TIME", "10s", "How often files that may change are looked at; at least 100ms"),
+    setting(LIMITS, "max-connections", "N", "10000", "Open connections; one more is answered 503"),
+    setting(LIMITS, "max-requests", "N", "1024", "Requests being answered; one more is answered 503"),
+    setting(LIMITS, "max-header-bytes", "N", "16384", "Bytes of a request's line and headers, at least 8192; more is answered 431"),
+    setting(LIMITS, "max-body-bytes", "N", "65536", "Bytes of a request's body; more is answered 413"),
+    setting(LIMITS, "header-timeout", "TIME", "10s", "How long a request's headers, or a TLS handshake, may take to arrive; then 408"),
+    setting(LIMITS, "request-timeout", "TIME", "10s", "How long a request may take in all: 408 if its body is still missing, else 503"),
+    setting(LIMITS, "keep-alive", "TIME", "75s", "How long a connection may be idle; longer than the load balancer's own idle time"),
+    setting(LEAVING, "drain", "TIME", "5s", "After SIGTERM: how long to go on serving, unready, while clients learn of it"),
+    setting(LEAVING, "drain-timeout", "TIME", "20s", "After that: how long to wait for requests that are being answered"),
+    setting(LOGS, "log", "FORMAT", "", "text or json; by default text on a terminal and json otherwise"),
+    setting(LOGS, "log-level", "LEVEL", "info", "error, warn, info, debug (with headers) or trace; or directives such as info,seaworthy::access=warn"),
 ];
 
 pub(crate) fn command() -> Command {
     Command::new(NAME)
         .about("Run the built-in REST service: a greeting and users, on SQLite or MySQL")
         .after_help(
-            "Times are such as 5s, 500ms or 1m30s. In a pod the database is also found by MYSQL_SERVICE_HOST,\n\
-             MYSQL_SERVICE_PORT, db_name and db_root_password. OTEL_EXPORTER_OTLP_ENDPOINT turns traces on (OTLP\n\
-             over http). SIGTERM drains and exits 0; a second signal exits at once.",
+            "Times are such as 5s, 500ms or 1m30s.\n\
+             In a pod the database is also found by MYSQL_SERVICE_HOST, MYSQL_SERVICE_PORT,\n\
+             db_name and db_root_password.\n\
+             OTEL_EXPORTER_OTLP_ENDPOINT turns traces on (OTLP over http).\n\
+             SIGTERM drains and exits 0; Ctrl-C does not wait; a second signal exits at once.\n",
         )
         .args(SETTINGS.iter().map(Setting::arg))
 }

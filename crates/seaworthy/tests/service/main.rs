@@ -11,6 +11,7 @@ mod bad_input;
 mod client;
 mod commands;
 mod contract;
+mod docs_page;
 mod durability;
 mod lifecycle;
 mod mariadb;
