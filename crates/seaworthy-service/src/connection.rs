@@ -164,6 +164,7 @@ impl<S: Serve> Site<S> {
             head: None,
             http2: false,
             quiet: None,
+            stalled: None,
             ended: false,
             linger: None,
         };
@@ -254,6 +255,8 @@ struct Guarded<T> {
     /// Frames, not header sections: silence between them is idleness.
     http2: bool,
     quiet: Option<Quiet>,
+    /// Runs while the client does not take what is written.
+    stalled: Option<Pin<Box<Sleep>>>,
     /// The client has closed its side, or was told that it is over.
     ended: bool,
     linger: Option<Pin<Box<Sleep>>>,
@@ -272,8 +275,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
     fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let begun = self.activity.begun.load(Ordering::Relaxed);
-            if self.activity.answering.load(Ordering::Relaxed) > 0 {
-                // The answer is awaited by the client, not the other way round. What it is about to send
+            if self.activity.answering.load(Ordering::Relaxed) > 0 || self.stalled.is_some() {
+                // The client waits for an answer, or takes its time to read one. What it is about to send
                 // after it starts a new wait.
                 return Poll::Pending;
             }
@@ -304,6 +307,22 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
                 }
             }
         }
+    }
+}
+
+impl<T> Guarded<T> {
+    /// The result of a write, or an error where the client has taken nothing for the keep-alive time: it
+    /// asked, and does not read the answer, which takes memory for as long as it is kept.
+    fn unless_stalled<W>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<W>>) -> Poll<io::Result<W>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let patience = self.keep_alive;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        ready!(stalled.as_mut().poll(cx));
+        self.metrics.refused(Refused::AnswerTimeout);
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -344,7 +363,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<T> {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.unless_stalled(cx, written)
     }
 
     fn poll_write_vectored(
@@ -352,7 +373,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.unless_stalled(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -79,6 +79,8 @@ pub(crate) enum Refused {
     BodyBytes,
     /// 408 or 503: a request that took too long.
     RequestTimeout,
+    /// An answer that its client did not read in time.
+    AnswerTimeout,
     /// 400: not HTTP.
     Malformed,
     /// A TLS handshake that failed or took too long.

@@ -88,7 +88,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(LIMITS, "max-body-bytes", "N", "65536", "Bytes of a request's body; more is answered 413"),
     setting(LIMITS, "header-timeout", "TIME", "10s", "How long a request's headers, or a TLS handshake, may take to arrive; then 408"),
     setting(LIMITS, "request-timeout", "TIME", "10s", "How long a request may take in all: 408 if its body is still missing, else 503"),
-    setting(LIMITS, "keep-alive", "TIME", "75s", "How long a connection may be idle; longer than the load balancer's own idle time"),
+    setting(LIMITS, "keep-alive", "TIME", "75s", "How long a connection may be idle, or an answer unread; longer than the load balancer's own idle time"),
     setting(LEAVING, "drain", "TIME", "5s", "After SIGTERM: how long to go on serving, unready, while clients learn of it"),
     setting(LEAVING, "drain-timeout", "TIME", "20s", "After that: how long to wait for requests that are being answered"),
     setting(LOGS, "log", "FORMAT", "", "text or json; by default text on a terminal and json otherwise"),

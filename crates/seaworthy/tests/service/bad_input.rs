@@ -224,6 +224,22 @@ fn too_slow() {
 }
 
 #[test]
+fn an_answer_that_nobody_reads_is_given_up() {
+    let backend = Backend::sqlite();
+    let server = backend.start_with(&["--keep-alive", "400ms"]);
+    backend.sql(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2000)
+         INSERT INTO users(user_name, user_email, search_key) SELECT 'u' || n, n || '@x', 'u' FROM n",
+    );
+    let mut client = server.connect();
+    // Far more than the sockets' buffers hold.
+    client.send("GET /users HTTP/1.1\r\nhost: x\r\n\r\n".repeat(200).as_bytes()).unwrap();
+    let given_up = r#"seaworthy_http_refused_total{reason="AnswerTimeout"}"#;
+    eventually("it is given up", || server.metric(given_up) == Some(1.0));
+    eventually("its connection is gone", || server.metric("seaworthy_http_connections") == Some(0.0));
+}
+
+#[test]
 fn too_many_connections() {
     let backend = Backend::sqlite();
     let server = backend.start_with(&["--max-connections", "10"]);
