@@ -322,23 +322,28 @@ fn a_hashing_storm_does_not_hold_up_the_greeting(backend: &Backend) {
 }
 
 fn replicas_that_start_together(backend: &Backend) {
+    const WRITERS: usize = 4;
+    const WRITES: usize = 200;
     let servers: Vec<Server> = thread::scope(|scope| {
         let starts: Vec<_> = (0..5).map(|_| scope.spawn(|| backend.start())).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
+    // Long enough that a writer who only polls for its turn would starve, and say so to a client.
     thread::scope(|scope| {
         for (n, server) in servers.iter().enumerate() {
-            scope.spawn(move || {
-                let mut client = server.connect();
-                for m in 0..50 {
-                    let body = json!({"name": "n", "email": format!("{n}.{m}@example.org")}).to_string();
-                    let created = client.request("POST", "/v1/users", &[JSON], body.as_bytes()).unwrap();
-                    assert_eq!(created.status, 201, "{created:?}");
-                }
-            });
+            for writer in 0..WRITERS {
+                scope.spawn(move || {
+                    let mut client = server.connect();
+                    for m in 0..WRITES {
+                        let body = json!({"name": "n", "email": format!("{n}.{writer}.{m}@example.org")}).to_string();
+                        let created = client.request("POST", "/v1/users", &[JSON], body.as_bytes()).unwrap();
+                        assert_eq!(created.status, 201, "{created:?}");
+                    }
+                });
+            }
         }
     });
-    assert_eq!(servers[0].all_users().len(), 250);
+    assert_eq!(servers[0].all_users().len(), servers.len() * WRITERS * WRITES);
     assert_eq!(backend.sql("SELECT version FROM seaworthy_migrations ORDER BY version"), "1\n2\n3\n");
 }
 
