@@ -117,7 +117,7 @@ impl FromStr for DatabaseConfig {
         if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             if path.is_empty() || path.starts_with(':') || path.contains('?') {
-                return Err(format!("wants the path of a file after sqlite: ({WANTED})"));
+                return Err(format!("does not name a file after sqlite:; {WANTED}"));
             }
             return Ok(Self::Sqlite { path: path.into() });
         }
@@ -129,7 +129,7 @@ impl FromStr for DatabaseConfig {
             }
             return Ok(Self::Mysql { options: Box::new(options), password_file: None });
         }
-        Err(format!("is neither; {WANTED}"))
+        Err(format!("is not a database; {WANTED}"))
     }
 }
 

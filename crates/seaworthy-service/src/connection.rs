@@ -413,18 +413,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
 pub(crate) async fn in_time<T>(
     limits: &Limits,
     metrics: &Metrics,
+    peer: SocketAddr,
     work: impl Future<Output = io::Result<T>>,
 ) -> Option<T> {
     match timeout(limits.header_timeout, work).await {
         Ok(Ok(done)) => Some(done),
         Ok(Err(error)) => {
             metrics.refused(Refused::Handshake);
-            tracing::debug!(%error, "a TLS handshake failed");
+            tracing::info!(%peer, %error, "a TLS handshake failed");
             None
         }
         Err(_elapsed) => {
             metrics.refused(Refused::Handshake);
-            tracing::debug!("a TLS handshake took too long");
+            tracing::info!(%peer, "a TLS handshake took too long");
             None
         }
     }

@@ -114,16 +114,22 @@ impl Service {
         beyond_loopback(&config).map_err(start)?;
         let (tokens, watched_tokens) = match &config.access.tokens_file {
             Some(path) => {
-                let contents = reload::read(std::slice::from_ref(path)).map_err(start)?;
+                let contents = reload::read(std::slice::from_ref(path))
+                    .map_err(|error| start(format!("--api-tokens-file: {error}")))?;
                 let text = String::from_utf8_lossy(contents.first().map_or(&[], Vec::as_slice)).into_owned();
-                (Tokens::from_text(path, &text).map_err(start)?, Some(contents))
+                (
+                    Tokens::from_text(path, &text).map_err(|error| start(format!("--api-tokens-file: {error}")))?,
+                    Some(contents),
+                )
             }
             None => (Tokens::not_asked_for(), None),
         };
         let tls = match &config.tls {
             Some(files) => {
-                let contents = reload::read(&tls::files(files)).map_err(start)?;
-                let config = watch::Sender::new(tls::server_config(files, &contents).map_err(start)?);
+                let contents = reload::read(&tls::files(files)).map_err(|error| start(format!("TLS: {error}")))?;
+                let config = watch::Sender::new(
+                    tls::server_config(files, &contents).map_err(|error| start(format!("TLS: {error}")))?,
+                );
                 Some(Tls { config, contents })
             }
             None => None,
@@ -238,7 +244,7 @@ impl Service {
         side.abort_all();
         let traces = Arc::clone(&app.traces);
         let _sent = tokio::task::spawn_blocking(move || traces.shutdown(Duration::from_secs(2))).await;
-        tracing::info!(?ended, "stopped");
+        tracing::info!(clean = ended == Ended::Clean, "stopped");
         ended
     }
 }

@@ -49,7 +49,7 @@ impl Ops {
             .query()
             .is_some_and(|query| query.split('&').any(|part| part == "verbose" || part.starts_with("verbose=")));
         let mut response = match request.uri().path() {
-            "/livez" => probe("livez", verbose, &[]),
+            "/livez" => probe("livez", verbose, &[Check { name: "process", failure: None, counts: true }]),
             "/readyz" => probe("readyz", verbose, &self.readiness()),
             "/startupz" => probe("startupz", verbose, &[self.started()]),
             "/metrics" => self.metrics(request.headers()),

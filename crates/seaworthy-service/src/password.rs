@@ -10,9 +10,13 @@ use std::{
 };
 
 use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier},
+    Algorithm, Argon2, Block, Params, PasswordHash, Version,
+    password_hash::{
+        phc::{Output, ParamsString, Salt},
+        try_generate_salt,
+    },
 };
+use subtle::ConstantTimeEq as _;
 use tokio::sync::oneshot;
 
 use crate::users::Password;
@@ -23,7 +27,11 @@ const QUEUE: usize = 64;
 /// How much nicer (setpriority(2)) hashing is to the rest of the process.
 const NICE: i32 = 10;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// The most memory, in KiB, that checking a hash may take. Ours take 19 MiB; a row that was taken over can
+/// ask for anything.
+const MOST: usize = 64 * 1024;
+
+type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 
 /// Hashes and checks passwords.
 #[derive(Clone, Debug)]
@@ -52,20 +60,23 @@ impl Passwords {
 
     /// The password's Argon2id hash in PHC form, with a salt of its own.
     pub(crate) async fn hash(&self, password: Password) -> Result<String, PasswordError> {
-        self.run(move || hash(password.as_bytes())).await?.map_err(PasswordError::Failed)
+        self.run(move |hasher| hasher.hash(password.as_bytes())).await?.map_err(PasswordError::Failed)
     }
 
     /// Whether `hash` was made from `password`.
     pub(crate) async fn verify(&self, password: Password, hash: String) -> Result<bool, PasswordError> {
-        self.run(move || Argon2::default().verify_password(password.as_bytes(), hash.as_str()).is_ok()).await
+        self.run(move |hasher| hasher.verify(password.as_bytes(), &hash)).await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Hasher) -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move || {
+        let job: Job = Box::new(move |hasher| {
             // A client that has gone does not need its answer, and the work is not worth doing.
             if !reply.is_closed() {
-                let _gone = reply.send(work());
+                let _gone = reply.send(work(hasher));
             }
         });
         let queue = self.queue.get_or_init(|| start(self.threads));
@@ -74,14 +85,62 @@ impl Passwords {
     }
 }
 
-/// The password's Argon2id hash, on this thread.
-pub(crate) fn hash(password: &[u8]) -> Result<String, String> {
-    Argon2::default().hash_password(password).map(|hash| hash.to_string()).map_err(|error| error.to_string())
+/// Hashes on this thread, with working memory that is used again and again: a new 19 MiB for each hash
+/// would be given back to the allocator, and by it to nobody.
+#[derive(Default)]
+pub(crate) struct Hasher {
+    memory: Vec<Block>,
+}
+
+impl Hasher {
+    /// The password's Argon2id hash in PHC form, with a salt of its own.
+    pub(crate) fn hash(&mut self, password: &[u8]) -> Result<String, String> {
+        let argon2 = Argon2::default();
+        let salt = try_generate_salt().map_err(|error| error.to_string())?;
+        let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
+        self.run(&argon2, password, &salt, &mut out)?;
+        let phc = || {
+            Ok::<_, argon2::password_hash::phc::Error>(PasswordHash {
+                algorithm: Algorithm::Argon2id.ident(),
+                version: Some(Version::V0x13.into()),
+                params: ParamsString::try_from(argon2.params()).unwrap_or_default(),
+                salt: Some(Salt::new(&salt)?),
+                hash: Some(Output::new(&out)?),
+            })
+        };
+        phc().map(|hash| hash.to_string()).map_err(|error| error.to_string())
+    }
+
+    /// Whether `hash` was made from `password`. What is no Argon2 hash was made from nothing.
+    pub(crate) fn verify(&mut self, password: &[u8], hash: &str) -> bool {
+        let Ok(hash) = PasswordHash::new(hash) else { return false };
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str());
+        let version = hash.version.map_or(Ok(Version::default()), Version::try_from);
+        let (Ok(algorithm), Ok(version), Ok(params)) = (algorithm, version, Params::try_from(&hash)) else {
+            return false;
+        };
+        let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return false };
+        let mut out = vec![0; expected.as_bytes().len()];
+        self.run(&Argon2::new(algorithm, version, params), password, &salt, &mut out).is_ok()
+            && bool::from(out.ct_eq(expected.as_bytes()))
+    }
+
+    fn run(&mut self, argon2: &Argon2<'_>, password: &[u8], salt: &[u8], out: &mut [u8]) -> Result<(), String> {
+        let blocks = argon2.params().block_count();
+        if blocks > MOST {
+            return Err(format!("the hash asks for {blocks} KiB of memory"));
+        }
+        if self.memory.len() < blocks {
+            self.memory.resize(blocks, Block::default());
+        }
+        let memory = self.memory.get_mut(..blocks).unwrap_or_default();
+        argon2.hash_password_into_with_memory(password, salt, out, memory).map_err(|error| error.to_string())
+    }
 }
 
 /// Whether a stored value is an Argon2 hash, and not a password in the clear.
 pub(crate) fn is_hash(stored: &str) -> bool {
-    argon2::PasswordHash::new(stored).is_ok_and(|hash| hash.algorithm.as_str().starts_with("argon2"))
+    PasswordHash::new(stored).is_ok_and(|hash| hash.algorithm.as_str().starts_with("argon2"))
 }
 
 fn start(threads: usize) -> mpsc::SyncSender<Job> {
@@ -92,10 +151,11 @@ fn start(threads: usize) -> mpsc::SyncSender<Job> {
         let started = thread::Builder::new().name(format!("password-{n}")).spawn(move || {
             // Where it is not allowed, hashing merely competes as an equal.
             let _best_effort = rustix::process::setpriority_process(None, NICE);
+            let mut hasher = Hasher::default();
             loop {
                 let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 let Ok(job) = job else { break };
-                job();
+                job(&mut hasher);
             }
         });
         if let Err(error) = started {
@@ -130,12 +190,12 @@ mod tests {
         let mut waiting = tokio::task::JoinSet::new();
         let (release, gate) = mpsc::channel::<()>();
         let first = passwords.clone();
-        waiting.spawn(async move { first.run(move || gate.recv().is_err()).await.is_ok() });
+        waiting.spawn(async move { first.run(move |_| gate.recv().is_err()).await.is_ok() });
         let mut refused = false;
         // One runs, QUEUE wait, and the next is refused.
         for _ in 0..QUEUE + 8 {
             let next = passwords.clone();
-            waiting.spawn(async move { next.run(|| ()).await.is_ok() });
+            waiting.spawn(async move { next.run(|_| ()).await.is_ok() });
             tokio::task::yield_now().await;
         }
         drop(release);

@@ -23,18 +23,25 @@ pub(crate) async fn follow(
     interval: Duration,
     mut changed: impl FnMut(&Contents),
 ) -> ! {
+    let mut missing = false;
     loop {
         tokio::time::sleep(interval).await;
         let again = files.clone();
         let read = tokio::task::spawn_blocking(move || read(&again)).await;
         match read.map_err(io::Error::other) {
             Ok(Ok(contents)) if contents != known => {
+                missing = false;
                 changed(&contents);
                 known = contents;
             }
-            Ok(Ok(_same)) => {}
+            Ok(Ok(_same)) => missing = false,
             // Half-way through a replacement a file may be missing; the next look finds it.
-            Ok(Err(error)) => tracing::warn!(error, "a watched file is missing; keeping what it said"),
+            Ok(Err(error)) => {
+                if !missing {
+                    tracing::warn!(error, "a watched file is missing; keeping what it said");
+                }
+                missing = true;
+            }
             Err(error) => tracing::warn!(%error, "the watched files could not be read"),
         }
     }

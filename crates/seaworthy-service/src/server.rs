@@ -180,7 +180,7 @@ async fn welcome<S: Serve>(stream: TcpStream, address: SocketAddr, config: Optio
         return site.run(stream, Arc::new(Peer { address, caller: None, requests })).await;
     };
     let handshake = TlsAcceptor::from(config).accept(stream);
-    let Some(stream) = in_time(&site.limits, &site.metrics, handshake).await else { return };
+    let Some(stream) = in_time(&site.limits, &site.metrics, address, handshake).await else { return };
     let caller = stream.get_ref().1.peer_certificates().and_then(|chain| tls::identity(chain.first()?));
     let security = if caller.is_some() { Security::Mtls } else { Security::Tls };
     let requests = site.metrics.caller(caller.as_deref().unwrap_or("(unknown)"), security);

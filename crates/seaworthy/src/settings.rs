@@ -120,10 +120,12 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The value, read by `parse`, and never repeated in an error.
-    pub(crate) fn secret<T, E: Display>(&self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
+    /// A URL, read by `parse`, and not repeated in an error where it may hold a password.
+    pub(crate) fn url<T, E: Display>(&self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
         let (origin, text) = self.origin_and_text(name);
-        parse(&text).map_err(|error| Failure::usage(format!("{origin} {error}")))
+        // Whatever follows a user's name may be a password.
+        let shown = if text.contains('@') { "the URL".to_owned() } else { quoted(&text) };
+        parse(&text).map_err(|error| Failure::usage(format!("{origin}: {shown} {error}")))
     }
 
     pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
@@ -140,6 +142,13 @@ impl<'a> Values<'a> {
 
     pub(crate) fn duration(&self, name: &str) -> Result<Duration, Failure> {
         self.parse(name, duration)
+    }
+
+    pub(crate) fn duration_of_at_least(&self, name: &str, least: Duration) -> Result<Duration, Failure> {
+        self.parse(name, |text| match duration(text) {
+            Ok(duration) if duration < least => Err(format!("is too short; give at least {least:?}")),
+            judged => judged.map_err(str::to_owned),
+        })
     }
 
     /// A whole number of at least `least`.

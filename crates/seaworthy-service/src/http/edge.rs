@@ -161,7 +161,7 @@ impl Facts {
             method = %self.method,
             path = self.path,
             status,
-            duration_ms = took.as_secs_f64() * 1e3,
+            duration_ms = f64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)) / 1e3,
             peer = %peer.address,
             caller = peer.caller.as_deref(),
             request_id = self.request_id.to_str().unwrap_or_default(),

@@ -11,7 +11,7 @@ use std::{
 
 use http::Method;
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, text},
+    encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
@@ -61,11 +61,11 @@ struct DurationLabels {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefusedLabels {
-    reason: Refused,
+    reason: &'static str,
 }
 
 /// Which limit a request or a connection met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// 503: too many connections.
     Connections,
@@ -87,14 +87,30 @@ pub(crate) enum Refused {
     Handshake,
 }
 
+impl Refused {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::Requests => "requests",
+            Self::HeaderBytes => "header_bytes",
+            Self::HeaderTimeout => "header_timeout",
+            Self::BodyBytes => "body_bytes",
+            Self::RequestTimeout => "request_timeout",
+            Self::AnswerTimeout => "answer_timeout",
+            Self::Malformed => "malformed",
+            Self::Handshake => "handshake",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallerLabels {
     caller: String,
-    security: Security,
+    security: &'static str,
 }
 
 /// How a connection is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Security {
     /// In the clear.
     Plaintext,
@@ -104,19 +120,40 @@ pub(crate) enum Security {
     Mtls,
 }
 
+impl Security {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Plaintext => "plaintext",
+            Self::Tls => "tls",
+            Self::Mtls => "mtls",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OperationLabels {
     operation: &'static str,
-    outcome: Outcome,
+    outcome: &'static str,
 }
 
 /// What became of a question to the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Done,
     Away,
     Busy,
     Refused,
+}
+
+impl Outcome {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Away => "away",
+            Self::Busy => "busy",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -225,12 +262,12 @@ impl Metrics {
 
     /// A limit was met.
     pub(crate) fn refused(&self, reason: Refused) {
-        self.refused.get_or_create(&RefusedLabels { reason }).inc();
+        self.refused.get_or_create(&RefusedLabels { reason: reason.label() }).inc();
     }
 
     /// The counter of one caller's requests, for as long as its connection lasts.
     pub(crate) fn caller(&self, caller: &str, security: Security) -> Counter {
-        let mut labels = CallerLabels { caller: caller.to_owned(), security };
+        let mut labels = CallerLabels { caller: caller.to_owned(), security: security.label() };
         let known = self.callers.get(&labels).is_some();
         if !known && self.callers_known.fetch_add(1, Ordering::Relaxed) >= CALLERS {
             "(others)".clone_into(&mut labels.caller);
@@ -240,7 +277,9 @@ impl Metrics {
 
     /// How long the database took for what, and what came of it.
     pub(crate) fn database_operation(&self, operation: &'static str, outcome: Outcome, took: Duration) {
-        self.database_operations.get_or_create(&OperationLabels { operation, outcome }).observe(took.as_secs_f64());
+        self.database_operations
+            .get_or_create(&OperationLabels { operation, outcome: outcome.label() })
+            .observe(took.as_secs_f64());
     }
 
     /// A watched file was read again.

@@ -7,6 +7,7 @@ use std::{
     num::NonZero,
     process::ExitCode,
     thread,
+    time::Duration,
 };
 
 use clap::{ArgMatches, Command};
@@ -68,7 +69,7 @@ const LOGS: &str = "Logs";
 #[rustfmt::skip]
 pub(crate) const SETTINGS: &[Setting] = &[
     setting(ADDRESSES, "listen", "ADDR", "127.0.0.1:8080", "Where the greeting and the users are served; port 0 takes a free one. PORT alone sets the port"),
-    setting(ADDRESSES, "ops-listen", "ADDR", "127.0.0.1:9090", "Where probes and metrics are served: /livez, /readyz, /startupz, /metrics, /version"),
+    setting(ADDRESSES, "ops-listen", "ADDR", "127.0.0.1:9090", "Where probes and metrics are served: /livez, /readyz, /startupz, /metrics, /version; open to whoever reaches it"),
     setting(ADDRESSES, "message", "TEXT", "Hello World!", "What the greeting says"),
     setting(ADDRESSES, "replica", "NAME", "", "This replica's name, told in x-served-by; else POD_NAME, HOSTNAME or the process id"),
     Setting { variable: Some("DATABASE_URL"), ..setting(DATABASE, "database", "URL", "sqlite:seaworthy.db", "sqlite:PATH or mysql://user@host:3306/name") },
@@ -113,10 +114,7 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>, audience: 
     let values = Values::new(SETTINGS, matches, environment);
     let mut config = config(&values, audience)?;
     let format = values.parse("log", Format::parse)?;
-    let filter = values.parse("log-level", |text| {
-        EnvFilter::try_new(text)
-            .map_err(|error| format!("is not a level: {error}; give info, or error, warn, debug, trace"))
-    })?;
+    let filter = values.parse("log-level", log_filter)?;
     let otlp_endpoint = otlp_endpoint(&values)?;
     let logs = logs::start(format, filter, values.platform("NO_COLOR").is_none());
     fit_descriptors(&mut config.limits);
@@ -209,13 +207,13 @@ fn could_not_run(message: &str) -> Failure {
 fn welcome(address: SocketAddr, ops: SocketAddr, database: &str) {
     // Nobody may be reading; then nobody misses it.
     let _printed = writeln!(
-        io::stdout(),
+        io::stderr(),
         "\nSeaworthy's service is ready. Users are kept in {database}. Try:\n\n  \
          curl http://{address}/\n  \
          curl http://{address}/v1/users -H 'Content-Type: application/json' \\\n       \
          -d '{{\"name\":\"Ada\",\"email\":\"ada@example.org\",\"password\":\"correct horse\"}}'\n  \
          curl http://{address}/v1/users\n  \
-         curl http://{ops}/readyz?verbose\n\n\
+         curl 'http://{ops}/readyz?verbose'\n\n\
          All of it, to try in a browser: http://{address}/docs\n\
          Every setting: seaworthy serve --help. Ctrl-C stops it.\n"
     );
@@ -235,7 +233,7 @@ fn config(values: &Values<'_>, audience: Audience) -> Result<Config, Failure> {
             allow_anonymous: values.switch("allow-anonymous")?,
         },
         tls: tls(values)?,
-        reload_interval: values.duration("reload-interval")?.max(std::time::Duration::from_millis(100)),
+        reload_interval: values.duration_of_at_least("reload-interval", Duration::from_millis(100))?,
         limits: Limits {
             connections: values.count("max-connections", 1)?,
             requests: values.count("max-requests", 1)?,
@@ -292,9 +290,9 @@ fn database(values: &Values<'_>, audience: Audience) -> Result<DatabaseConfig, F
     let password_file = values.path("database-password-file");
     let given = values.is_given("database");
     let mut database = match (given, values.platform("MYSQL_SERVICE_HOST"), audience) {
-        (false, Some(host), _) if tutorials(values).is_some() => in_a_pod(values, &host)?,
+        (false, Some(host), _) => in_a_pod(values, &host)?,
         (false, _, Audience::Newcomer) => NEWCOMERS_DATABASE.parse().map_err(Failure::usage)?,
-        (_, _, _) => values.secret("database", str::parse)?,
+        (_, _, _) => values.url("database", str::parse)?,
     };
     match (&mut database, password_file) {
         (_, None) => {}
@@ -306,11 +304,6 @@ fn database(values: &Values<'_>, audience: Audience) -> Result<DatabaseConfig, F
         }
     }
     Ok(database)
-}
-
-/// Whether the tutorials' variables are there: one of them is enough to mean it.
-fn tutorials(values: &Values<'_>) -> Option<String> {
-    values.platform("db_name").or_else(|| values.platform("db_root_password"))
 }
 
 fn in_a_pod(values: &Values<'_>, host: &str) -> Result<DatabaseConfig, Failure> {
@@ -333,20 +326,32 @@ fn tls(values: &Values<'_>) -> Result<Option<TlsFiles>, Failure> {
     }
 }
 
+/// A level, or directives. A lone word that is no level would be taken for the name of a module, and turn
+/// everything else off.
+fn log_filter(text: &str) -> Result<EnvFilter, &'static str> {
+    const WANTED: &str = "is not a level; give error, warn, info, debug, trace or off, or directives such as info,seaworthy::access=warn";
+    const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+    let levels = text.split(',').map(|part| part.rsplit('=').next().unwrap_or_default().trim());
+    if !levels.into_iter().all(|level| LEVELS.contains(&level.to_ascii_lowercase().as_str())) {
+        return Err(WANTED);
+    }
+    EnvFilter::try_new(text).map_err(|_parse| WANTED)
+}
+
 /// Where traces go. The exporter speaks OTLP over plain HTTP, as to a collector beside it.
 fn otlp_endpoint(values: &Values<'_>) -> Result<Option<String>, Failure> {
     let traces = values.platform("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
-    let (name, endpoint) = match (traces, values.platform(OTLP_ENDPOINT)) {
-        (Some(whole), _) => ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", whole),
-        (None, Some(base)) => (OTLP_ENDPOINT, format!("{}/v1/traces", base.trim_end_matches('/'))),
+    let (name, typed, path) = match (traces, values.platform(OTLP_ENDPOINT)) {
+        (Some(whole), _) => ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", whole, ""),
+        (None, Some(base)) => (OTLP_ENDPOINT, base, "/v1/traces"),
         (None, None) => return Ok(None),
     };
-    if !endpoint.starts_with("http://") {
+    if !typed.starts_with("http://") {
         return Err(Failure::usage(format!(
-            "{name}: {endpoint:?} is not a plain http URL; give one such as http://localhost:4318"
+            "{name}: {typed:?} is not a plain http URL; give one such as http://localhost:4318"
         )));
     }
-    Ok(Some(endpoint))
+    Ok(Some(format!("{}{path}", typed.trim_end_matches('/'))))
 }
 
 /// Asks for as many file descriptors as the system allows, and lowers the limit on connections where that

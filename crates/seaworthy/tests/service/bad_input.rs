@@ -135,7 +135,7 @@ fn what_is_no_http() {
     for bytes in cases {
         assert_eq!(raw(&server, bytes).status, 400, "{:?}", String::from_utf8_lossy(bytes));
     }
-    let malformed = server.metric(r#"seaworthy_http_refused_total{reason="Malformed"}"#).unwrap();
+    let malformed = server.metric(r#"seaworthy_http_refused_total{reason="malformed"}"#).unwrap();
     assert!(malformed >= 8.0, "{malformed}");
     // Both lengths: only the chunks count, and nothing after them is taken for a request.
     let answer = raw(
@@ -170,7 +170,7 @@ fn too_much_of_everything() {
         chunked.extend(b"\r\n");
     }
     assert_eq!(raw(&server, &chunked).status, 413);
-    assert_eq!(refused("BodyBytes"), Some(4.0));
+    assert_eq!(refused("body_bytes"), Some(4.0));
 
     let long = "x".repeat(17_000);
     assert_eq!(raw(&server, format!("GET / HTTP/1.1\r\nhost: x\r\nx: {long}\r\n\r\n").as_bytes()).status, 431);
@@ -178,7 +178,7 @@ fn too_much_of_everything() {
     assert_eq!(raw(&server, format!("GET / HTTP/1.1\r\n{}", "x: y\r\n".repeat(100_000)).as_bytes()).status, 431);
     let uri = raw(&server, format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000)).as_bytes());
     assert!(matches!(uri.status, 414 | 431), "{uri:?}");
-    eventually("each is counted", || refused("HeaderBytes") == Some(4.0));
+    eventually("each is counted", || refused("header_bytes") == Some(4.0));
     assert_eq!(server.get("/").status, 200);
 }
 
@@ -199,7 +199,7 @@ fn too_slow() {
     client.send(b"GET /v1").unwrap();
     assert_eq!(client.answer(false).unwrap().status, 408);
     assert!(client.is_closed());
-    assert_eq!(refused("HeaderTimeout"), Some(2.0));
+    assert_eq!(refused("header_timeout"), Some(2.0));
 
     // One that trickles gets no more time than one that stalls.
     let mut client = server.connect();
@@ -214,13 +214,13 @@ fn too_slow() {
         b"POST /v1/users HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
     );
     assert_eq!((body.status, body.closes(), body.detail().as_str()), (408, true, "The body did not arrive in time."));
-    assert_eq!(refused("RequestTimeout"), Some(1.0));
+    assert_eq!(refused("request_timeout"), Some(1.0));
 
     // Silence is no mistake: the connection just ends.
     let mut used = server.connect();
     assert_eq!(used.request("GET", "/", &[], b"").unwrap().status, 200);
     assert!(used.is_closed() && server.connect().is_closed());
-    assert_eq!(refused("HeaderTimeout"), Some(3.0));
+    assert_eq!(refused("header_timeout"), Some(3.0));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn an_answer_that_nobody_reads_is_given_up() {
     let mut client = server.connect();
     // Far more than the sockets' buffers hold.
     client.send("GET /users HTTP/1.1\r\nhost: x\r\n\r\n".repeat(200).as_bytes()).unwrap();
-    let given_up = r#"seaworthy_http_refused_total{reason="AnswerTimeout"}"#;
+    let given_up = r#"seaworthy_http_refused_total{reason="answer_timeout"}"#;
     eventually("it is given up", || server.metric(given_up) == Some(1.0));
     eventually("its connection is gone", || server.metric("seaworthy_http_connections") == Some(0.0));
 }
@@ -252,7 +252,7 @@ fn too_many_connections() {
     assert!(refused.header("x-served-by").is_some());
     assert!(server.ops("/readyz").text().contains("[-]not-saturated failed"));
     assert_eq!(server.ops("/livez").status, 200);
-    assert_eq!(server.metric(r#"seaworthy_http_refused_total{reason="Connections"}"#), Some(1.0));
+    assert_eq!(server.metric(r#"seaworthy_http_refused_total{reason="connections"}"#), Some(1.0));
     open.clear();
     eventually("there is room again", || server.get("/").status == 200 && server.ops("/readyz").status == 200);
 }
@@ -268,7 +268,7 @@ fn too_many_requests() {
     let refused = server.get("/");
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
     assert!(server.ops("/readyz").text().contains("[-]not-saturated failed"));
-    assert_eq!(server.metric(r#"seaworthy_http_refused_total{reason="Requests"}"#), Some(1.0));
+    assert_eq!(server.metric(r#"seaworthy_http_refused_total{reason="requests"}"#), Some(1.0));
     busy.send(b"}").unwrap();
     assert_eq!(busy.answer(false).unwrap().status, 422);
     assert_eq!(server.get("/").status, 200);

@@ -30,12 +30,20 @@ fn a_bad_setting_stops_the_start_with_one_line() {
         (&["--drain", "-5s"], &[], "is not a duration"),
         (&["--max-connections", "0"], &[], "is not a whole number of at least 1"),
         (&["--max-header-bytes", "100"], &[], "is not a whole number of at least 8192"),
-        (&["--database", "postgres://u:hunter2@h/d"], &[], "--database is neither; give sqlite:PATH or mysql://"),
-        (&[], &[("DATABASE_URL", "mysql://u:hunter2@h:x/d")], "DATABASE_URL is not a MySQL URL; give"),
+        (
+            &["--database", "postgres://u:hunter2@h/d"],
+            &[],
+            "--database: the URL is not a database; give sqlite:PATH or mysql://",
+        ),
+        (&[], &[("DATABASE_URL", "mysql://u:hunter2@h:x/d")], "DATABASE_URL: the URL is not a MySQL URL; give"),
         (&["--database", "sqlite:a.db", "--database-password-file", "/x"], &[], "SQLite has no password"),
         (&[], &[("MYSQL_SERVICE_HOST", "db"), ("db_root_password", "hunter2")], "db_name is not; name the database"),
         (&["--log", "xml"], &[], "give text or json"),
         (&["--log-level", "loud=very"], &[], "is not a level"),
+        (&["--log-level", "warning"], &[], "is not a level; give error, warn"),
+        (&["--database", "users.db"], &[], r#"--database: "users.db" is not a database; give sqlite:PATH"#),
+        (&["--reload-interval", "1ms"], &[], "is too short; give at least 100ms"),
+        (&[], &[("MYSQL_SERVICE_HOST", "db")], "db_name is not; name the database"),
         (&["--tls-cert", "/x"], &[], "both --tls-cert and --tls-key"),
         (&["--replica", "zwei Wörter"], &[], "give visible ASCII characters"),
         (&[], &[("SEAWORTHY_ALLOW_ANONYMOUS", "perhaps")], "give true or false"),
@@ -109,10 +117,11 @@ fn a_newcomer_is_told_what_to_try() {
         .current_dir(&dir)
         .args(["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--log-level", "warn"])
         .env("PATH", "/usr/bin:/bin")
-        .stdout(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut out = BufReader::new(child.stderr.take().unwrap());
     let mut printed = String::new();
     while !printed.contains("Ctrl-C stops it.") {
         assert!(out.read_line(&mut printed).unwrap() > 0, "{printed}");

@@ -54,14 +54,14 @@ fn metrics_in_both_formats() {
         r#"seaworthy_http_requests_total{route="/",method="GET",status="200"} 1"#,
         r#"seaworthy_http_requests_total{route="/v1/users/{id}",method="GET",status="404"} 1"#,
         r#"seaworthy_http_requests_total{route="(none)",method="GET",status="404"} 1"#,
-        r#"seaworthy_http_caller_requests_total{caller="(unknown)",security="Plaintext"} 3"#,
+        r#"seaworthy_http_caller_requests_total{caller="(unknown)",security="plaintext"} 3"#,
         "seaworthy_database_up 1",
     ] {
         assert!(text.text().lines().any(|l| l == line), "{line} is not in\n{}", text.text());
     }
     for name in [
         "seaworthy_http_request_duration_seconds_bucket{",
-        r#"seaworthy_database_operation_duration_seconds_count{operation="get",outcome="Done"} "#,
+        r#"seaworthy_database_operation_duration_seconds_count{operation="get",outcome="done"} "#,
         r#"seaworthy_database_connections{state="idle"} "#,
         "seaworthy_http_requests_in_flight 0",
         "process_cpu_seconds_total ",

@@ -113,12 +113,12 @@ fn both_versions_and_no_plaintext() {
             connect(server.address, &authority.client(None, &[version])).request("GET", "/", &[], b"").unwrap();
         assert_eq!(answer.status, 200);
     }
-    assert_eq!(server.metric(r#"seaworthy_http_caller_requests_total{caller="(unknown)",security="Tls"}"#), Some(2.0));
+    assert_eq!(server.metric(r#"seaworthy_http_caller_requests_total{caller="(unknown)",security="tls"}"#), Some(2.0));
     let mut plain = server.connect();
     assert!(plain.request("GET", "/", &[], b"").is_err());
     // A handshake that never comes does not hold a connection for ever.
     assert!(server.connect().is_closed());
-    assert_eq!(server.metric(r#"seaworthy_http_refused_total{reason="Handshake"}"#), Some(2.0));
+    assert_eq!(server.metric(r#"seaworthy_http_refused_total{reason="handshake"}"#), Some(2.0));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_client_certificate_is_required_and_names_the_caller() {
     for (own, caller) in [(&spiffe, "spiffe://shop.example/ns/shop/sa/checkout"), (&subject, "CN=billing")] {
         let mut client = connect(server.address, &authority.client(Some(own), BOTH));
         assert_eq!(client.request("GET", "/v1/users", &[], b"").unwrap().status, 200);
-        let sample = format!(r#"seaworthy_http_caller_requests_total{{caller="{caller}",security="Mtls"}}"#);
+        let sample = format!(r#"seaworthy_http_caller_requests_total{{caller="{caller}",security="mtls"}}"#);
         assert_eq!(server.metric(&sample), Some(1.0), "{}", server.ops("/metrics").text());
         server.await_line(|line| line["message"] == "request" && line["caller"] == caller);
     }

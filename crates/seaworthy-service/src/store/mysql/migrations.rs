@@ -129,6 +129,7 @@ async fn idempotency_keys(connection: &mut MySqlConnection) -> sqlx::Result<()> 
 /// several rows with one email the first keeps the claim to it; the others stay as they are.
 async fn adopt(connection: &mut MySqlConnection) -> Result<(), StoreError> {
     const BATCH: u32 = 100;
+    let mut hasher = password::Hasher::default();
     loop {
         let rows = sqlx::query(
             "SELECT user_id, COALESCE(user_name, ''), COALESCE(user_email, ''), user_password FROM users \
@@ -144,6 +145,18 @@ async fn adopt(connection: &mut MySqlConnection) -> Result<(), StoreError> {
         for row in rows {
             let read = || Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?));
             let (id, name, email, stored) = read().map_err(away)?;
+            let stored = match stored {
+                Some(clear) if !String::is_empty(&clear) && !password::is_hash(&clear) => {
+                    let hashed = tokio::task::spawn_blocking(move || {
+                        let hash = hasher.hash(clear.as_bytes());
+                        (hasher, hash)
+                    });
+                    let (back, hash) = hashed.await.map_err(|error| StoreError::Refused(error.to_string()))?;
+                    hasher = back;
+                    Some(hash.map_err(StoreError::Refused)?)
+                }
+                other => other,
+            };
             adopt_row(connection, id, name, email, stored).await?;
         }
     }
@@ -156,15 +169,6 @@ async fn adopt_row(
     email: String,
     stored: Option<String>,
 ) -> Result<(), StoreError> {
-    let hash = match stored {
-        Some(clear) if !clear.is_empty() && !password::is_hash(&clear) => Some(
-            tokio::task::spawn_blocking(move || password::hash(clear.as_bytes()))
-                .await
-                .map_err(|error| StoreError::Refused(error.to_string()))?
-                .map_err(StoreError::Refused)?,
-        ),
-        other => other,
-    };
     let key = Some(fold(&email).into_bytes()).filter(|key| !key.is_empty() && key.len() <= 1016);
     let taken: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE email_key = ?")
         .bind(&key)
@@ -176,7 +180,7 @@ async fn adopt_row(
          created_us = COALESCE(created_us, CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)), \
          updated_us = COALESCE(updated_us, CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)) WHERE user_id = ?",
     )
-    .bind(hash)
+    .bind(stored)
     .bind(key.filter(|_| taken == 0))
     .bind(search_key(&name, &email))
     .bind(id)

@@ -68,6 +68,7 @@ const BATCH: u32 = 100;
 /// Completes rows that another application wrote: hashes their passwords and fills in our columns. Of
 /// several rows with one email the first keeps the claim to it; the others stay as they are.
 fn adopt(connection: &mut Connection) -> Result<(), StoreError> {
+    let mut hasher = password::Hasher::default();
     loop {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| refused(&error))?;
@@ -75,7 +76,7 @@ fn adopt(connection: &mut Connection) -> Result<(), StoreError> {
         for (id, name, email, stored) in &rows {
             let hash = match stored {
                 Some(clear) if !clear.is_empty() && !password::is_hash(clear) => {
-                    Some(password::hash(clear.as_bytes()).map_err(StoreError::Refused)?)
+                    Some(hasher.hash(clear.as_bytes()).map_err(StoreError::Refused)?)
                 }
                 _ => stored.clone(),
             };
