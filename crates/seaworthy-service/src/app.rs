@@ -10,7 +10,7 @@ use crate::{
     attempts::Attempts,
     config::Config,
     database::Database,
-    http::{Routes, auth::Tokens, edge::RequestIds},
+    http::{Routes, answer::Budget, auth::Tokens, edge::RequestIds},
     lifecycle::Lifecycle,
     password::Passwords,
     telemetry::{metrics::Metrics, traces::Traces},
@@ -30,6 +30,7 @@ pub(crate) struct App {
     pub(crate) database: Database,
     pub(crate) passwords: Passwords,
     pub(crate) attempts: Attempts,
+    pub(crate) answers: Budget,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) traces: Arc<Traces>,
 }

@@ -47,7 +47,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const FIRST_WORDS: Duration = Duration::from_millis(500);
 
 /// The most streams of one HTTP/2 connection (RFC 9113, 6.5.2 recommends at least 100).
-const STREAMS: u32 = 256;
+const STREAMS: u32 = 100;
 
 /// Something that answers requests.
 pub(crate) trait Serve: Send + Sync + 'static {
@@ -84,10 +84,13 @@ impl Future for Serving {
     type Output = Result<Response, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match &mut self.answer {
+        let mut response = match &mut self.answer {
             Answer::Now(response) => response.take().expect("a future is not polled after it is done"),
             Answer::Later(later) => ready!(later.as_mut().poll(cx)),
         };
+        if let Some(answering) = &self.answering {
+            response.body_mut().report_to(&answering.0.taken);
+        }
         self.answering = None;
         Poll::Ready(Ok(response))
     }
@@ -111,7 +114,7 @@ impl<S: Serve> hyper::service::Service<Request<Incoming>> for Requests<S> {
             self.activity.http2.notify_one();
         }
         let mut serving = self.service.serve(&self.peer, request);
-        if matches!(serving.answer, Answer::Later(_)) {
+        if let Answer::Later(_) = serving.answer {
             self.activity.answering.fetch_add(1, Ordering::Relaxed);
             serving.answering = Some(Answering(Arc::clone(&self.activity)));
         }
@@ -135,6 +138,8 @@ struct Activity {
     /// Requests whose headers have come in.
     begun: AtomicU32,
     answering: AtomicU32,
+    /// Parts of long answers that have been taken.
+    taken: Arc<AtomicU32>,
     http2: Notify,
 }
 
@@ -266,7 +271,7 @@ struct Guarded<T> {
 struct Quiet {
     timer: Pin<Box<Sleep>>,
     since: Instant,
-    begun: u32,
+    seen: u32,
     in_head: bool,
 }
 
@@ -274,7 +279,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
     /// What to do when there is nothing to read: `Ready` when the connection is over.
     fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
+            // Whatever of this has changed since the last look, the connection is not idle.
             let begun = self.activity.begun.load(Ordering::Relaxed);
+            let seen = begun.wrapping_add(self.activity.taken.load(Ordering::Relaxed));
             if self.activity.answering.load(Ordering::Relaxed) > 0 || self.stalled.is_some() {
                 // The client waits for an answer, or takes its time to read one. What it is about to send
                 // after it starts a new wait.
@@ -283,7 +290,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
             let in_head = !self.http2 && self.head == Some(begun);
             let patience = if in_head { self.header_timeout } else { self.keep_alive };
             match &mut self.quiet {
-                Some(quiet) if quiet.begun == begun && quiet.in_head == in_head => {
+                Some(quiet) if quiet.seen == seen && quiet.in_head == in_head => {
                     ready!(quiet.timer.as_mut().poll(cx));
                     let now = Instant::now();
                     if now.duration_since(quiet.since) >= patience {
@@ -293,7 +300,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
                 }
                 Some(quiet) if !in_head => {
                     // Requests have come and gone; the timer that still runs is near enough.
-                    quiet.begun = begun;
+                    quiet.seen = seen;
                     quiet.in_head = false;
                     ready!(quiet.timer.as_mut().poll(cx));
                     let now = Instant::now();
@@ -303,7 +310,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Guarded<T> {
                 _ => {
                     let since = Instant::now();
                     let first = if in_head { patience } else { patience / 4 };
-                    self.quiet = Some(Quiet { timer: Box::pin(sleep_until(since + first)), since, begun, in_head });
+                    self.quiet = Some(Quiet { timer: Box::pin(sleep_until(since + first)), since, seen, in_head });
                 }
             }
         }
@@ -336,7 +343,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<T> {
         match Pin::new(&mut this.stream).poll_read(cx, buf) {
             Poll::Ready(read) => {
                 if this.head.is_none() {
-                    this.http2 = buf.filled().starts_with(b"PRI");
+                    this.http2 = buf.filled().starts_with(b"PRI *");
                 }
                 if buf.filled().len() == before {
                     this.ended = true;

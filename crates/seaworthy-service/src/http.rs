@@ -3,6 +3,7 @@
 //! [`ROUTES`] is the one list of what there is. The metrics' labels, the `Allow` header and the check of the
 //! OpenAPI description are all read from it.
 
+pub(crate) mod answer;
 pub(crate) mod auth;
 mod body;
 mod conditional;
@@ -17,14 +18,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request};
-use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::app::App;
 use problem::Problem;
 
 /// Every answer is known whole before it is sent.
-pub(crate) type Response = http::Response<Full<Bytes>>;
+pub(crate) type Response = http::Response<answer::Body>;
 
 /// What a handler returns.
 type Answer = Result<Response, Problem>;
@@ -202,16 +202,26 @@ fn json(body: impl Into<Bytes>) -> Response {
     with_type(JSON, body)
 }
 
+/// A 200 in JSON that can be long: it is refused where too much is waiting to be read already.
+fn long_json(app: &App, body: Vec<u8>) -> Answer {
+    let Some(body) = app.answers.body(body) else {
+        return Err(Problem::later("Too many long answers are waiting to be read. Try again."));
+    };
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    Ok(response)
+}
+
 /// A 200 of any type.
 pub(crate) fn with_type(kind: HeaderValue, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(body.into().into());
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 
 /// An answer without a body.
 fn empty(status: StatusCode) -> Response {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(answer::Body::default());
     *response.status_mut() = status;
     response
 }

@@ -37,7 +37,7 @@ use app::{App, Greeting, now_us};
 use config::Config;
 use connection::{Serve, Site};
 use database::Database;
-use http::{Routes, auth::Tokens, edge::RequestIds};
+use http::{Routes, answer::Budget, auth::Tokens, edge::RequestIds};
 use lifecycle::{Lifecycle, Phase};
 use ops::Ops;
 use password::Passwords;
@@ -156,6 +156,7 @@ impl Service {
             database,
             passwords: Passwords::new(process.cores / 2),
             attempts: attempts::Attempts::default(),
+            answers: Budget::new(),
             metrics,
             traces,
             config,
@@ -240,7 +241,10 @@ impl Service {
         let finished = timeout(app.config.drain_timeout, open.none_left()).await;
         let ended = if finished.is_ok() { Ended::Clean } else { Ended::CutOff(open.count()) };
         close_database.notify_one();
-        let _closed = database.await;
+        // A commit that waits for a lock of somebody else's must not keep this process from ending.
+        if timeout(CLOSE, database).await.is_err() {
+            tracing::warn!("the database could not be closed in time; what was acknowledged is on the disk");
+        }
         side.abort_all();
         let traces = Arc::clone(&app.traces);
         let _sent = tokio::task::spawn_blocking(move || traces.shutdown(Duration::from_secs(2))).await;
@@ -248,6 +252,9 @@ impl Service {
         ended
     }
 }
+
+/// How long closing the database may take at the end.
+const CLOSE: Duration = Duration::from_secs(2);
 
 /// Nobody is asked who they are: then only this machine may ask.
 fn beyond_loopback(config: &Config) -> Result<(), String> {

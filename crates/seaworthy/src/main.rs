@@ -8,7 +8,7 @@ mod settings;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-    let environment = |name: &str| std::env::var(name).ok();
+    // What is not UTF-8 is not left out but changed, so that it is refused and not overlooked.
+    let environment = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     cli::run(std::env::args_os(), &environment)
 }

@@ -128,8 +128,14 @@ impl<'a> Values<'a> {
         parse(&text).map_err(|error| Failure::usage(format!("{origin}: {shown} {error}")))
     }
 
-    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
-        self.given(name).filter(|given| !given.text.is_empty()).map(|given| given.text.into())
+    /// A file, where one is given. An empty name is a mistake: whoever set it means a file to be used.
+    pub(crate) fn path(&self, name: &str) -> Result<Option<PathBuf>, Failure> {
+        match self.given(name) {
+            Some(Given { origin, text }) if text.is_empty() => {
+                Err(Failure::usage(format!("{origin}: is empty; name a file, or leave it out")))
+            }
+            given => Ok(given.map(|given| given.text.into())),
+        }
     }
 
     pub(crate) fn switch(&self, name: &str) -> Result<bool, Failure> {

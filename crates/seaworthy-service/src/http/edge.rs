@@ -10,11 +10,11 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout};
 
-use super::{Action, Exchange, Found, Problem, ROUTES, Response, at_once, users_route};
+use super::{Action, Exchange, Found, Problem, ROUTES, Response, answer::Body, at_once, users_route};
 use crate::{
     app::App,
     connection::{Peer, Serve, Serving},
@@ -34,24 +34,31 @@ impl Serve for App {
         let begun = Instant::now();
         let Found { route, action, id } = self.routes.find(request.method(), request.uri().path());
         let facts = Facts::of(self, &request, route, begun);
-        let refused = if self.lifecycle.saturated() {
-            self.metrics.refused(Refused::Requests);
-            Problem::later("This replica is answering as many requests as it may. Try again.")
-        } else {
-            match action {
-                Err(problem) => problem,
-                Ok(action) => {
-                    return match at_once(self, action, request.headers()) {
-                        Some(response) => Serving::now(facts.finish(self, peer, response)),
-                        None => {
-                            Serving::later(wait_for(Arc::clone(self), Arc::clone(peer), facts, action, id, request))
-                        }
-                    };
+        let refused = match action {
+            _ if !names_one_host(&request) => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "A request has one Host header (RFC 9112, 3.2); this one has none, or several.",
+            ),
+            Err(problem) => problem,
+            Ok(action) => match at_once(self, action, request.headers()) {
+                // It costs nothing to keep, so it is answered however much else is going on.
+                Some(response) => return Serving::now(facts.finish(self, peer, response)),
+                None if self.lifecycle.saturated() => {
+                    self.metrics.refused(Refused::Requests);
+                    Problem::later("This replica is answering as many requests as it may. Try again.")
                 }
-            }
+                None => {
+                    return Serving::later(wait_for(Arc::clone(self), Arc::clone(peer), facts, action, id, request));
+                }
+            },
         };
         Serving::now(facts.finish(self, peer, refused.into_response()))
     }
+}
+
+/// Whether it is clear which host is asked. HTTP/2 says it in a header of its own, HTTP/1.0 need not.
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    request.version() != Version::HTTP_11 || request.headers().get_all(header::HOST).iter().count() == 1
 }
 
 /// Answers a request that has to wait for its body or for the database.
@@ -174,9 +181,11 @@ impl Facts {
 /// An answer to `HEAD`: the length is told, the body is not sent.
 fn without_body(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
-    let length = http_body::Body::size_hint(&body).exact().unwrap_or_default();
-    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    Response::from_parts(head, http_body_util::Full::default())
+    // A 304 has no length of its own (RFC 9110, 8.6).
+    if head.status != StatusCode::NOT_MODIFIED {
+        head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    Response::from_parts(head, Body::default())
 }
 
 /// Headers for the log, without what they give access to.
@@ -184,7 +193,16 @@ struct Redacted<'a>(&'a HeaderMap);
 
 impl fmt::Display for Redacted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SECRET: [&str; 5] = ["authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token"];
+        const SECRET: [&str; 8] = [
+            "authorization",
+            "cookie",
+            "proxy-authorization",
+            "api-key",
+            "x-api-key",
+            "x-auth-token",
+            "x-access-token",
+            "idempotency-key",
+        ];
         f.debug_map()
             .entries(self.0.iter().map(|(name, value)| {
                 let secret = value.is_sensitive() || SECRET.contains(&name.as_str());

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use http_body_util::Full;
 use serde::Serialize;
 
 use super::Response;
@@ -105,7 +104,7 @@ impl Problem {
         };
         // Strings and numbers always serialize.
         let body = serde_json::to_vec(&body).unwrap_or_default();
-        let mut response = Response::new(Full::new(Bytes::from(body)));
+        let mut response = Response::new(Bytes::from(body).into());
         *response.status_mut() = status;
         let all = response.headers_mut();
         all.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

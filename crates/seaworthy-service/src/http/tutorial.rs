@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     Answer, Exchange, Problem, Response,
     body::{Fields, json_object},
-    json,
+    json, long_json,
     users::{self, JSON, LIMIT_MAX, Wanted},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The most users in the unpaged list. Past it the answer would be more than memory should hold.
-const ALL: usize = 100_000;
+const ALL: usize = 20_000;
 
 pub(super) async fn create(Exchange { app, head, body, .. }: Exchange) -> Answer {
     let mut fields = json_object(&app, &head.headers, body, JSON).await?;
@@ -67,7 +67,7 @@ pub(super) async fn list(Exchange { app, .. }: Exchange) -> Answer {
         let last = users.len() < LIMIT_MAX as usize;
         all.extend(users);
         if last {
-            return Ok(json(serde_json::to_vec(&all).unwrap_or_default()));
+            return long_json(&app, serde_json::to_vec(&all).unwrap_or_default());
         }
         if all.len() >= ALL {
             let detail = "There are too many users for one list; read them in pages from GET /v1/users.";

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Answer, Exchange, Problem, Response,
     body::{Fields, json_object},
-    conditional, empty, json,
+    conditional, empty, json, long_json,
 };
 use crate::{
     app::{App, now_us},
@@ -88,9 +88,25 @@ pub(super) async fn hashed(app: &App, password: Option<Password>) -> Result<Opti
 
 /// Answers a key that was answered before: the same to the same request, 422 to another.
 async fn again(app: &App, wanted: &Wanted, record: Record) -> Answer {
+    let user = match &record.response {
+        Some(json) => Some(
+            serde_json::from_str::<User>(json)
+                .map_err(|error| Problem::internal(&format!("a remembered answer cannot be read: {error}")))?,
+        ),
+        None => None,
+    };
     let same = record.fingerprint == wanted.fingerprint()
         && match (&wanted.password, record.password_hash) {
-            (Some(password), Some(hash)) => app.passwords.verify(password.clone(), hash).await?,
+            (Some(password), Some(hash)) => {
+                // It tells whether the password is right, so it is a guess like any other.
+                let bucket = user.as_ref().map_or(0, |user| user.id);
+                attempt(app, bucket)?;
+                let right = app.passwords.verify(password.clone(), hash).await?;
+                if right {
+                    app.attempts.forgive(bucket);
+                }
+                right
+            }
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
@@ -100,12 +116,16 @@ async fn again(app: &App, wanted: &Wanted, record: Record) -> Answer {
             "This Idempotency-Key was used for another request; a new request needs a new key.",
         ));
     }
-    match record.response {
-        Some(user) => serde_json::from_str(&user)
-            .map(|user| created(&user))
-            .map_err(|error| Problem::internal(&format!("a remembered answer cannot be read: {error}"))),
-        None => Err(Problem::email_taken()),
-    }
+    user.map(|user| created(&user)).ok_or_else(Problem::email_taken)
+}
+
+/// 429 where a user's password has been tried too often.
+fn attempt(app: &App, user: i64) -> Result<(), Problem> {
+    app.attempts.take(user, tokio::time::Instant::now()).map_err(|wait| {
+        let detail = "Too many passwords were tried for this user; wait as Retry-After says.";
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+            .with_header(header::RETRY_AFTER, wait.as_secs().max(1).to_string())
+    })
 }
 
 /// 1 to 255 visible ASCII characters.
@@ -188,7 +208,7 @@ pub(super) async fn list(Exchange { app, head, .. }: Exchange) -> Answer {
     let more = users.len() > limit;
     users.truncate(limit);
     let next = users.last().filter(|_| more).map(|last| last.id.to_string());
-    Ok(json(serde_json::to_vec(&Listed { items: &users, next }).unwrap_or_default()))
+    long_json(&app, serde_json::to_vec(&Listed { items: &users, next }).unwrap_or_default())
 }
 
 pub(super) async fn find(app: &App, id: Option<&str>) -> Result<User, Problem> {
@@ -288,11 +308,7 @@ pub(super) async fn verify(Exchange { app, head, body, id }: Exchange) -> Answer
     let password = fields.required("password", Password::any);
     fields.finish()?;
     let Some(password) = password else { return Err(Problem::internal("a field went unchecked")) };
-    if let Err(wait) = app.attempts.take(id, tokio::time::Instant::now()) {
-        let detail = "Too many passwords were tried for this user; wait as Retry-After says.";
-        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
-            .with_header(header::RETRY_AFTER, wait.as_secs().max(1).to_string()));
-    }
+    attempt(&app, id)?;
     let stored = app.database.ask("password", |store| store.password(id)).await;
     let right = match stored.map_err(|error| Problem::from_store(&error, false))? {
         StoredPassword::NoSuchUser => return Err(Problem::no_such_user()),

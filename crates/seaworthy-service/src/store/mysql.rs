@@ -361,8 +361,8 @@ fn number(error: &sqlx::Error) -> Option<u16> {
 fn away(error: sqlx::Error) -> StoreError {
     if let Some(number) = number(&error) {
         return match number {
-            // Too many connections; lock wait timeout; deadlock; user over its limit.
-            1040 | 1205 | 1213 | 1226 => StoreError::Busy(error.to_string()),
+            // Too many connections; lock wait timeout; deadlock; user over its limit; query killed.
+            1040 | 1205 | 1213 | 1226 | 1317 => StoreError::Busy(error.to_string()),
             // Access denied (a password being rotated); no such database; shutting down; connection killed,
             // aborted or cut off; server in read-only mode (a failover).
             1044 | 1045 | 1049 | 1053 | 1077..=1080 | 1152..=1161 | 1290 | 1836 | 1927 | 3024 => {

@@ -32,20 +32,27 @@ const READERS: usize = 4;
 /// How long SQLite itself waits for a lock that another program holds.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 
-const COLUMNS: &str =
-    "user_id, COALESCE(user_name, ''), COALESCE(user_email, ''), COALESCE(created_us, 0), COALESCE(updated_us, 0)";
+const COLUMNS: &str = "user_id, COALESCE(CAST(user_name AS TEXT), ''), COALESCE(CAST(user_email AS TEXT), ''), COALESCE(created_us, 0), COALESCE(updated_us, 0)";
 
 /// Users in a SQLite file.
 pub(crate) struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
+    watch: Arc<Mutex<Watch>>,
+}
+
+/// What [`Store::ping`] looks with: a connection of its own, since busy readers are not a database that is
+/// away, and the file that was opened, since another one of the same name is another database.
+struct Watch {
+    connection: Connection,
+    file: u64,
 }
 
 /// Connections that read. They are opened as they are needed and kept.
 struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     busy: AtomicU32,
 }
 
@@ -54,7 +61,7 @@ impl SqliteStore {
     /// wait for each other.
     pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
         let owned = path.to_owned();
-        let writer = blocking(move || {
+        let (writer, watch) = blocking(move || {
             if let Some(folder) = owned.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 std::fs::create_dir_all(folder)
                     .map_err(|error| StoreError::Away(format!("cannot make {}: {error}", folder.display())))?;
@@ -69,16 +76,17 @@ impl SqliteStore {
                     .map_err(|error| refused(&error))?;
                 migrations::run(&mut connection)?;
             }
-            Writer::start(connection, lock)
+            let watch = Watch { connection: connect(&owned)?, file: inode(&owned)? };
+            Ok((Writer::start(connection, lock)?, watch))
         })
         .await?;
         let readers = Readers {
             path: path.to_owned(),
             idle: Mutex::default(),
-            permits: Semaphore::new(READERS),
+            permits: Arc::new(Semaphore::new(READERS)),
             busy: AtomicU32::new(0),
         };
-        Ok(Self { writer, readers: Arc::new(readers) })
+        Ok(Self { writer, readers: Arc::new(readers), watch: Arc::new(Mutex::new(watch)) })
     }
 
     async fn read<T: Send + 'static>(
@@ -86,8 +94,11 @@ impl SqliteStore {
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let readers = Arc::clone(&self.readers);
-        let _permit = self.readers.permits.acquire().await.map_err(|_closed| StoreError::Away("closing".into()))?;
+        let permits = Arc::clone(&self.readers.permits);
+        let permit = permits.acquire_owned().await.map_err(|_closed| StoreError::Away("closing".into()))?;
         blocking(move || {
+            // Kept by the work, not by who waits for it: a query goes on when its client has given up.
+            let _permit = permit;
             let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match idle {
                 Some(connection) => connection,
@@ -149,7 +160,7 @@ impl Store for SqliteStore {
     fn password(&self, id: i64) -> Pending<'_, StoredPassword> {
         Box::pin(self.read(move |connection| {
             connection
-                .prepare_cached("SELECT user_password FROM users WHERE user_id = ?1")?
+                .prepare_cached("SELECT CAST(user_password AS TEXT) FROM users WHERE user_id = ?1")?
                 .query_row([id], |row| row.get(0))
                 .optional()
                 .map(StoredPassword::from_row)
@@ -166,9 +177,15 @@ impl Store for SqliteStore {
     }
 
     fn ping(&self) -> Pending<'_, ()> {
-        Box::pin(
-            self.read(|connection| connection.prepare_cached("SELECT 1 FROM users LIMIT 1")?.exists([]).map(|_| ())),
-        )
+        let (watch, path) = (Arc::clone(&self.watch), self.readers.path.clone());
+        Box::pin(blocking(move || {
+            let watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+            if inode(&path)? != watch.file {
+                return Err(StoreError::Away(format!("{} is another file than the one in use", path.display())));
+            }
+            let look = || watch.connection.prepare_cached("SELECT 1 FROM users LIMIT 1")?.exists([]);
+            look().map(|_| ()).map_err(|error| refused(&error))
+        }))
     }
 
     fn connections(&self) -> (u32, u32) {
@@ -184,6 +201,13 @@ impl Store for SqliteStore {
             Ok(())
         })
     }
+}
+
+/// Which file has this name.
+fn inode(path: &Path) -> Result<u64, StoreError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let away = |error| StoreError::Away(format!("cannot look at {}: {error}", path.display()));
+    std::fs::metadata(path).map(|file| file.ino()).map_err(away)
 }
 
 /// One more connection to the file.

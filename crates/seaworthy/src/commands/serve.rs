@@ -45,6 +45,9 @@ const NEWCOMERS_DATABASE: &str = "sqlite:seaworthy-data/seaworthy.db";
 /// The environment variable that says where traces go (OpenTelemetry, "OTLP Exporter Configuration").
 const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
+/// The shortest time-out: a shorter one would refuse requests that are on their way.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// File descriptors that are not clients: listeners, databases, logs and the like.
 const OTHER_DESCRIPTORS: u64 = 64;
 
@@ -227,9 +230,9 @@ fn config(values: &Values<'_>, audience: Audience) -> Result<Config, Failure> {
         replica: values.parse("replica", |name| replica(name, values))?,
         database: database(values, audience)?,
         database_connections: u32::try_from(values.count("database-connections", 1)?).unwrap_or(u32::MAX),
-        database_timeout: values.duration("database-timeout")?,
+        database_timeout: values.duration_of_at_least("database-timeout", SHORTEST)?,
         access: Access {
-            tokens_file: values.path("api-tokens-file"),
+            tokens_file: values.path("api-tokens-file")?,
             allow_anonymous: values.switch("allow-anonymous")?,
         },
         tls: tls(values)?,
@@ -239,9 +242,9 @@ fn config(values: &Values<'_>, audience: Audience) -> Result<Config, Failure> {
             requests: values.count("max-requests", 1)?,
             header_bytes: values.count("max-header-bytes", 8192)?,
             body_bytes: values.count("max-body-bytes", 1)?,
-            header_timeout: values.duration("header-timeout")?,
-            request_timeout: values.duration("request-timeout")?,
-            keep_alive: values.duration("keep-alive")?,
+            header_timeout: values.duration_of_at_least("header-timeout", SHORTEST)?,
+            request_timeout: values.duration_of_at_least("request-timeout", SHORTEST)?,
+            keep_alive: values.duration_of_at_least("keep-alive", SHORTEST)?,
         },
         drain: values.duration("drain")?,
         drain_timeout: values.duration("drain-timeout")?,
@@ -287,7 +290,7 @@ fn replica(name: &str, values: &Values<'_>) -> Result<String, &'static str> {
 
 /// The database: as set; else as the tutorials' pods find it; else a file here.
 fn database(values: &Values<'_>, audience: Audience) -> Result<DatabaseConfig, Failure> {
-    let password_file = values.path("database-password-file");
+    let password_file = values.path("database-password-file")?;
     let given = values.is_given("database");
     let mut database = match (given, values.platform("MYSQL_SERVICE_HOST"), audience) {
         (false, Some(host), _) => in_a_pod(values, &host)?,
@@ -318,8 +321,8 @@ fn in_a_pod(values: &Values<'_>, host: &str) -> Result<DatabaseConfig, Failure> 
 }
 
 fn tls(values: &Values<'_>) -> Result<Option<TlsFiles>, Failure> {
-    let client_ca = values.path("client-ca");
-    match (values.path("tls-cert"), values.path("tls-key")) {
+    let client_ca = values.path("client-ca")?;
+    match (values.path("tls-cert")?, values.path("tls-key")?) {
         (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key, client_ca })),
         (None, None) if client_ca.is_none() => Ok(None),
         _ => Err(Failure::usage("TLS wants both --tls-cert and --tls-key, and --client-ca only goes with them")),
@@ -347,8 +350,10 @@ fn otlp_endpoint(values: &Values<'_>) -> Result<Option<String>, Failure> {
         (None, None) => return Ok(None),
     };
     if !typed.starts_with("http://") {
+        // Whatever follows a user's name may be a password.
+        let typed = if typed.contains('@') { "the URL".to_owned() } else { format!("{typed:?}") };
         return Err(Failure::usage(format!(
-            "{name}: {typed:?} is not a plain http URL; give one such as http://localhost:4318"
+            "{name}: {typed} is not a plain http URL; give one such as http://localhost:4318"
         )));
     }
     Ok(Some(format!("{}{path}", typed.trim_end_matches('/'))))
@@ -358,7 +363,7 @@ fn otlp_endpoint(values: &Values<'_>) -> Result<Option<String>, Failure> {
 /// is not enough: a connection that is refused with a reason is better than one that cannot be accepted.
 fn fit_descriptors(limits: &mut Limits) {
     let now = rustix::process::getrlimit(Resource::Nofile);
-    let wanted = limits.connections as u64 + OTHER_DESCRIPTORS;
+    let wanted = (limits.connections as u64).saturating_add(OTHER_DESCRIPTORS);
     if now.current.is_some_and(|current| current < wanted) {
         let raised =
             Rlimit { current: now.maximum.map(|most| most.min(wanted)).or(Some(wanted)), maximum: now.maximum };

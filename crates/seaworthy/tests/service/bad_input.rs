@@ -147,6 +147,17 @@ fn what_is_no_http() {
 }
 
 #[test]
+fn a_request_names_one_host() {
+    let backend = Backend::sqlite();
+    let server = backend.start();
+    for request in ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"] {
+        let answer = raw(&server, request.as_bytes());
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(answer.detail().contains("one Host header"));
+    }
+}
+
+#[test]
 fn too_much_of_everything() {
     let backend = Backend::sqlite();
     let server = backend.start_with(&["--max-body-bytes", "1000"]);
@@ -265,13 +276,14 @@ fn too_many_requests() {
     busy.send(b"POST /v1/users HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{")
         .unwrap();
     eventually("it is in flight", || server.metric("seaworthy_http_requests_in_flight") == Some(1.0));
-    let refused = server.get("/");
+    let refused = server.get("/v1/users");
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    assert_eq!((server.get("/").status, server.get("/healthz").status), (200, 200), "what costs nothing goes on");
     assert!(server.ops("/readyz").text().contains("[-]not-saturated failed"));
     assert_eq!(server.metric(r#"seaworthy_http_refused_total{reason="requests"}"#), Some(1.0));
     busy.send(b"}").unwrap();
     assert_eq!(busy.answer(false).unwrap().status, 422);
-    assert_eq!(server.get("/").status, 200);
+    assert_eq!(server.get("/v1/users").status, 200);
 }
 
 #[test]

@@ -42,6 +42,9 @@ fn a_bad_setting_stops_the_start_with_one_line() {
         (&["--log-level", "loud=very"], &[], "is not a level"),
         (&["--log-level", "warning"], &[], "is not a level; give error, warn"),
         (&["--database", "users.db"], &[], r#"--database: "users.db" is not a database; give sqlite:PATH"#),
+        (&[], &[("SEAWORTHY_API_TOKENS_FILE", "")], "is empty; name a file, or leave it out"),
+        (&["--keep-alive", "0"], &[], "is too short"),
+        (&[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://u:hunter2@c")], "the URL is not a plain http URL"),
         (&["--reload-interval", "1ms"], &[], "is too short; give at least 100ms"),
         (&[], &[("MYSQL_SERVICE_HOST", "db")], "db_name is not; name the database"),
         (&["--tls-cert", "/x"], &[], "both --tls-cert and --tls-key"),
@@ -68,7 +71,10 @@ fn what_cannot_run_says_why() {
     let cases: &[(&[&str], &str)] = &[
         (&["--listen", &address], "is already in use; choose another address with --listen, or port 0"),
         (&["--ops-listen", &address], "is already in use; choose another address with --ops-listen"),
-        (&["--listen", "192.0.2.1:80", "--allow-anonymous"], "cannot listen on 192.0.2.1:80"),
+        (
+            &["--listen", "192.0.2.1:80", "--allow-anonymous", "--max-connections", "18446744073709551615"],
+            "cannot listen on 192.0.2.1:80",
+        ),
         (&["--listen", "0.0.0.0:0"], "give --api-tokens-file or --client-ca, or say --allow-anonymous"),
         (&["--api-tokens-file", &missing], "cannot read"),
         (&["--tls-cert", &missing, "--tls-key", &missing], "cannot read"),

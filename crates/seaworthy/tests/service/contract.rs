@@ -30,6 +30,7 @@ on_both!(
     names_are_kept_to_the_letter,
     passwords_are_checked_and_never_shown,
     guesses_are_limited,
+    guesses_by_key_are_limited,
     a_hashing_storm_does_not_hold_up_the_greeting,
     replicas_that_start_together,
     a_start_killed_anywhere_starts_again,
@@ -52,6 +53,8 @@ fn a_user_from_first_to_last(backend: &Backend) {
     assert_eq!((read.status, read.json()), (200, user.clone()));
     let tag = read.header("etag").unwrap();
     assert_eq!(created.header("etag"), Some(tag));
+    let unchanged = server.request("HEAD", path, &[("if-none-match", tag)], b"");
+    assert_eq!((unchanged.status, unchanged.header("content-length")), (304, None));
     let unchanged = server.request("GET", path, &[("if-none-match", &format!("\"x\", W/{tag}"))], b"");
     assert_eq!((unchanged.status, unchanged.body.len(), unchanged.header("etag")), (304, 0, Some(tag)));
     let head = server.request("HEAD", path, &[], b"");
@@ -292,6 +295,19 @@ fn guesses_are_limited(backend: &Backend) {
     assert!((1..=6).contains(&wait), "{wait}");
 }
 
+/// A repeated create tells whether its password is the first one's, so it is a guess as well.
+fn guesses_by_key_are_limited(backend: &Backend) {
+    let server = backend.start();
+    let guess = |password: &str| {
+        let body = json!({"name": "Ada", "email": "ada@example.org", "password": password});
+        create_once(&server, "key", &body).status
+    };
+    assert_eq!(guess("correct horse"), 201);
+    let statuses: Vec<u16> = (0..12).map(|_| guess("wrong horse")).collect();
+    assert!(statuses[..10].iter().all(|status| *status == 422), "{statuses:?}");
+    assert_eq!(statuses[11], 429);
+}
+
 fn a_hashing_storm_does_not_hold_up_the_greeting(backend: &Backend) {
     let server = backend.start();
     thread::scope(|scope| {
@@ -406,4 +422,20 @@ fn a_tutorials_table_is_taken_over(backend: &Backend) {
         204
     );
     assert_eq!(server.get("/v1/users?q=old+style").json()["items"].as_array().unwrap().len(), 1);
+}
+
+/// SQLite lets a column hold anything and be declared anyhow.
+#[test]
+fn an_odd_table_in_sqlite_is_taken_over() {
+    let backend = Backend::sqlite();
+    backend.sql(
+        "CREATE TABLE users(user_id INT PRIMARY KEY, user_name BLOB, user_email TEXT NOT NULL, user_password TEXT NOT NULL);
+         INSERT INTO users VALUES (7, CAST('Ada' AS BLOB), 'ada@example.org', CAST('plain horse' AS BLOB))",
+    );
+    let server = backend.start();
+    assert_eq!(server.get("/v1/users/7").json()["name"], "Ada");
+    assert_eq!(server.send("POST", "/v1/users/7/verify", &json!({"password": "plain horse"})).status, 204);
+    let created = server.create("Bob", "bob@example.org");
+    assert_eq!(created.status, 201, "{created:?}");
+    assert_eq!(server.get(created.header("location").unwrap()).json()["id"], 8);
 }

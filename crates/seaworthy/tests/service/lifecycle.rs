@@ -141,6 +141,23 @@ fn idle_connections_do_not_hold_it_up() {
 }
 
 #[test]
+fn a_lock_that_somebody_else_holds_does_not_hold_it_up() {
+    let backend = Backend::sqlite();
+    let args = ["--drain", "0", "--drain-timeout", "1s", "--database-timeout", "200ms"];
+    let mut server = backend.start_with(&args);
+    let Backend::Sqlite(dir) = &backend else { unreachable!("made above") };
+    // As a replica does that was frozen in the middle of a commit.
+    let lock = std::fs::File::open(dir.path().join("users.db-lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let refused = server.create("Ada", "ada@example.org");
+    assert_eq!(refused.status, 503);
+    assert!(refused.detail().contains("not known"), "{refused:?}");
+    assert_eq!(server.get("/v1/users").status, 200, "reading goes on");
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let backend = Backend::sqlite();

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     mariadb::MariaDb,
-    server::{JSON, Server, eventually},
+    server::{Backend, JSON, Server, eventually},
 };
 
 /// How long the database is away.
@@ -136,4 +136,14 @@ fn restarted_between_two_requests_nobody_notices() {
             assert_eq!(answer.status, 200, "no connection from before the restart is used: {answer:?}");
         }
     }
+}
+
+#[test]
+fn a_file_that_was_removed_is_noticed() {
+    let backend = Backend::sqlite();
+    let server = backend.start();
+    assert_eq!(server.create("Ada", "ada@example.org").status, 201);
+    let Backend::Sqlite(dir) = &backend else { unreachable!("made above") };
+    std::fs::remove_file(dir.path().join("users.db")).unwrap();
+    server.await_line(|line| line["message"] == "the database is away");
 }

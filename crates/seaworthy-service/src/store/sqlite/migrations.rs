@@ -35,9 +35,24 @@ fn steps(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// The tutorials' table. AUTOINCREMENT: the number of a deleted user must not come back as another's.
+///
+/// One that is there already is made anew from its rows: SQLite lets a column hold anything and be declared
+/// anyhow, and with `INT PRIMARY KEY` (not `INTEGER`) it does not even number the rows.
 fn users_table(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    const TABLE: &str = "CREATE TABLE users (user_id INTEGER PRIMARY KEY AUTOINCREMENT, \
+                         user_name TEXT, user_email TEXT, user_password TEXT);";
+    let there =
+        transaction.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = 'users'")?.exists([])?;
+    if !there {
+        return transaction.execute_batch(TABLE);
+    }
+    transaction.execute_batch("ALTER TABLE users RENAME TO seaworthy_users_before")?;
+    transaction.execute_batch(TABLE)?;
     transaction.execute_batch(
-        "CREATE TABLE IF NOT EXISTS users (user_id INTEGER PRIMARY KEY AUTOINCREMENT, user_name TEXT, user_email TEXT, user_password TEXT)",
+        "INSERT INTO users (user_id, user_name, user_email, user_password)
+             SELECT user_id, CAST(user_name AS TEXT), CAST(user_email AS TEXT), CAST(user_password AS TEXT)
+             FROM seaworthy_users_before ORDER BY user_id IS NULL, user_id;
+         DROP TABLE seaworthy_users_before;",
     )
 }
 
