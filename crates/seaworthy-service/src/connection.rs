@@ -18,7 +18,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -122,6 +122,48 @@ impl<S: Serve> hyper::service::Service<Request<Incoming>> for Requests<S> {
     }
 }
 
+/// Answers to what never became a request, whole.
+///
+/// hyper closes without a word where headers take too long, and answers by a bare status line where they are
+/// malformed or too large. These say what was wrong, and who says it.
+pub(crate) struct Canned {
+    too_slow: Bytes,
+    /// hyper's status line, and what is sent instead.
+    instead: [(&'static [u8], Bytes); 3],
+}
+
+impl Canned {
+    pub(crate) fn new(replica: &str) -> Self {
+        let answer = |status: StatusCode, detail: &str| {
+            let (code, title) = (status.as_u16(), status.canonical_reason().unwrap_or_default());
+            let body = format!(r#"{{"title":"{title}","status":{code},"detail":"{detail}"}}"#);
+            Bytes::from(format!(
+                "HTTP/1.1 {code} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
+                 x-served-by: {replica}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            ))
+        };
+        Self {
+            too_slow: answer(StatusCode::REQUEST_TIMEOUT, "The headers did not arrive in time."),
+            instead: [
+                (b"HTTP/1.1 400 ", answer(StatusCode::BAD_REQUEST, "This is not well-formed HTTP.")),
+                (b"HTTP/1.1 414 ", answer(StatusCode::URI_TOO_LONG, "The address is too long.")),
+                (
+                    b"HTTP/1.1 431 ",
+                    answer(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large, or too many."),
+                ),
+            ],
+        }
+    }
+
+    /// What to send instead of an answer that hyper made by itself. Ours name the replica and have a body.
+    fn instead_of(&self, answer: &[u8]) -> Option<&Bytes> {
+        let bare = answer.ends_with(b"\r\n\r\n") && !answer.windows(11).any(|window| window == b"x-served-by");
+        let (_, instead) = self.instead.iter().find(|(line, _)| bare && answer.starts_with(line))?;
+        Some(instead)
+    }
+}
+
 /// Who is at the other end.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -151,8 +193,7 @@ pub(crate) struct Site<S> {
     pub(crate) metrics: Arc<Metrics>,
     /// The replica's name, ready to be a header.
     pub(crate) replica: HeaderValue,
-    /// The answer to a header section that took too long, whole: hyper would just close.
-    pub(crate) too_slow: Bytes,
+    pub(crate) canned: Arc<Canned>,
 }
 
 impl<S: Serve> Site<S> {
@@ -165,7 +206,7 @@ impl<S: Serve> Site<S> {
             metrics: Arc::clone(&self.metrics),
             header_timeout: self.limits.header_timeout,
             keep_alive: self.limits.keep_alive,
-            too_slow: self.too_slow.clone(),
+            canned: Arc::clone(&self.canned),
             head: None,
             http2: false,
             quiet: None,
@@ -253,7 +294,7 @@ struct Guarded<T> {
     metrics: Arc<Metrics>,
     header_timeout: Duration,
     keep_alive: Duration,
-    too_slow: Bytes,
+    canned: Arc<Canned>,
     /// Requests begun when bytes last came in while none was being answered: until that number changes,
     /// those bytes are the part of a header section.
     head: Option<u32>,
@@ -359,8 +400,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<T> {
                     this.metrics.refused(Refused::HeaderTimeout);
                     // Nothing else is being written: no request is being answered. If it does not fit into
                     // the socket's buffer the client has read nothing for long, and will not read this.
-                    let answer = this.too_slow.clone();
-                    let _best_effort = Pin::new(&mut this.stream).poll_write(cx, &answer);
+                    let canned = Arc::clone(&this.canned);
+                    let _best_effort = Pin::new(&mut this.stream).poll_write(cx, &canned.too_slow);
                 }
                 Poll::Ready(Ok(()))
             }
@@ -371,6 +412,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<T> {
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        // Only while a header section is coming in can hyper have something of its own to say.
+        if this.head == Some(this.activity.begun.load(Ordering::Relaxed)) {
+            let canned = Arc::clone(&this.canned);
+            if let Some(instead) = canned.instead_of(buf) {
+                let written = ready!(Pin::new(&mut this.stream).poll_write(cx, instead));
+                return Poll::Ready(written.map(|_whole| buf.len()));
+            }
+        }
         let written = Pin::new(&mut this.stream).poll_write(cx, buf);
         this.unless_stalled(cx, written)
     }

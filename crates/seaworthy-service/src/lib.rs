@@ -29,13 +29,12 @@ mod tls;
 
 use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use rustls::ServerConfig;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 
 use app::{App, Greeting, now_us};
 use config::Config;
-use connection::{Serve, Site};
+use connection::{Canned, Serve, Site};
 use database::Database;
 use http::{Routes, answer::Budget, auth::Tokens, edge::RequestIds};
 use lifecycle::{Lifecycle, Phase};
@@ -134,14 +133,18 @@ impl Service {
             }
             None => None,
         };
+        let metrics = Arc::new(Metrics::new(process.version, process.revision));
         let traces = match &process.otlp_endpoint {
-            Some(endpoint) => Traces::export(endpoint, process.version, &config.replica)
+            Some(endpoint) => Traces::export(endpoint, process.version, &config.replica, Arc::clone(&metrics))
                 .map_err(|error| start(format!("OTEL_EXPORTER_OTLP_ENDPOINT: {error}")))?,
             None => Traces::default(),
         };
+        if let config::DatabaseConfig::Sqlite { path } = &config.database {
+            store::SqliteStore::check(path).map_err(|error| start(format!("--database: {error}")))?;
+        }
         let main = server::listen(config.listen, "--listen").map_err(start)?;
         let ops = server::listen(config.ops_listen, "--ops-listen").map_err(start)?;
-        let (metrics, traces) = (Arc::new(Metrics::new(process.version, process.revision)), Arc::new(traces));
+        let traces = Arc::new(traces);
         let (database, state) = Database::new(config.database_timeout, Arc::clone(&metrics), Arc::clone(&traces));
         let replica = ::http::HeaderValue::from_str(&config.replica)
             .map_err(|_bytes| start(format!("the replica's name {:?} must be visible ASCII", config.replica)))?;
@@ -280,7 +283,7 @@ fn site<S: Serve>(app: &Arc<App>, service: &Arc<S>) -> Arc<Site<S>> {
         lifecycle: Arc::clone(&app.lifecycle),
         metrics: Arc::clone(&app.metrics),
         replica: app.replica.clone(),
-        too_slow: too_slow(&app.config.replica),
+        canned: Arc::new(Canned::new(&app.config.replica)),
     })
 }
 
@@ -295,18 +298,8 @@ fn ops_site(app: &Arc<App>, ops: &Arc<Ops>) -> Arc<Site<Ops>> {
         lifecycle: Arc::new(Lifecycle::new(CONNECTIONS)),
         metrics: Arc::clone(&app.metrics),
         replica: app.replica.clone(),
-        too_slow: too_slow(&app.config.replica),
+        canned: Arc::new(Canned::new(&app.config.replica)),
     })
-}
-
-/// 408 for a client whose headers did not arrive in time (RFC 9110, 15.5.9).
-fn too_slow(replica: &str) -> Bytes {
-    let body = r#"{"title":"Request Timeout","status":408,"detail":"The headers did not arrive in time."}"#;
-    Bytes::from(format!(
-        "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
-         x-served-by: {replica}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    ))
 }
 
 /// Forgets idempotency keys that are older than they are kept.

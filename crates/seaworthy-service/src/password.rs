@@ -115,7 +115,7 @@ impl Hasher {
     pub(crate) fn verify(&mut self, password: &[u8], hash: &str) -> bool {
         let Ok(hash) = PasswordHash::new(hash) else { return false };
         let algorithm = Algorithm::try_from(hash.algorithm.as_str());
-        let version = hash.version.map_or(Ok(Version::default()), Version::try_from);
+        let version = hash.version.map_or_else(|| Ok(Version::default()), Version::try_from);
         let (Ok(algorithm), Ok(version), Ok(params)) = (algorithm, version, Params::try_from(&hash)) else {
             return false;
         };

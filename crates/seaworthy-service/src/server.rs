@@ -111,7 +111,7 @@ pub(crate) async fn accept<S: Serve>(
         lifecycle: Arc::clone(&site.lifecycle),
         metrics: Arc::clone(&site.metrics),
         replica: site.replica.clone(),
-        too_slow: site.too_slow.clone(),
+        canned: Arc::clone(&site.canned),
     });
     let turned_away = Arc::new(Open::default());
     let take = |stream: TcpStream, address: SocketAddr| {

@@ -41,11 +41,12 @@ pub(crate) fn server_config(tls: &TlsFiles, contents: &Contents) -> Result<Arc<S
         }
         _ => builder.with_no_client_auth(),
     };
-    let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => {
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| {
+        if matches!(error, rustls::Error::InconsistentKeys(_)) {
             blame(&tls.key, &format!("is not the key of the certificate in {}", tls.cert.display()))
+        } else {
+            blame(&tls.cert, &error)
         }
-        other => blame(&tls.cert, &other),
     })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))

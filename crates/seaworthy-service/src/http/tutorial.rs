@@ -27,7 +27,8 @@ pub(super) async fn create(Exchange { app, head, body, .. }: Exchange) -> Answer
     let (name, email, password) = who(&mut fields);
     fields.finish()?;
     let (Some(name), Some(email)) = (name, email) else { return Err(Problem::internal("a field went unchecked")) };
-    match users::store(&app, Wanted { name, email, password }, None).await? {
+    let outcome = users::store(&app, Wanted { name, email, password }, None).await?;
+    match outcome {
         Created::New(_) => Ok(said("User created successfully!")),
         Created::EmailTaken | Created::Before(_) => Err(Problem::email_taken()),
     }

@@ -32,7 +32,8 @@ pub(super) async fn create(Exchange { app, head, body, .. }: Exchange) -> Answer
     let (Some(name), Some(email)) = (name, email) else { return Err(Problem::internal("a field went unchecked")) };
     let wanted = Wanted { name, email, password };
     let Some(key) = key else {
-        return match store(&app, wanted, None).await? {
+        let outcome = store(&app, wanted, None).await?;
+        return match outcome {
             Created::New(user) => Ok(created(&user)),
             Created::EmailTaken | Created::Before(_) => Err(Problem::email_taken()),
         };
@@ -40,11 +41,13 @@ pub(super) async fn create(Exchange { app, head, body, .. }: Exchange) -> Answer
     // A repeated request is answered before a password is hashed for nothing.
     let question = key.clone();
     let before = app.database.ask("recall", |store| store.recall(&question)).await;
-    if let Some(record) = before.map_err(|error| Problem::from_store(&error, false))? {
+    let before = before.map_err(|error| Problem::from_store(&error, false))?;
+    if let Some(record) = before {
         return again(&app, &wanted, record).await;
     }
     let once = Once { key, fingerprint: wanted.fingerprint() };
-    match store(&app, wanted.clone(), Some(once)).await? {
+    let outcome = store(&app, wanted.clone(), Some(once)).await?;
+    match outcome {
         Created::New(user) => Ok(created(&user)),
         Created::EmailTaken => Err(Problem::email_taken()),
         Created::Before(record) => again(&app, &wanted, record).await,
@@ -310,7 +313,8 @@ pub(super) async fn verify(Exchange { app, head, body, id }: Exchange) -> Answer
     let Some(password) = password else { return Err(Problem::internal("a field went unchecked")) };
     attempt(&app, id)?;
     let stored = app.database.ask("password", |store| store.password(id)).await;
-    let right = match stored.map_err(|error| Problem::from_store(&error, false))? {
+    let stored = stored.map_err(|error| Problem::from_store(&error, false))?;
+    let right = match stored {
         StoredPassword::NoSuchUser => return Err(Problem::no_such_user()),
         StoredPassword::NoPassword => false,
         StoredPassword::Hash(hash) => app.passwords.verify(password, hash).await?,

@@ -89,6 +89,26 @@ impl SqliteStore {
         Ok(Self { writer, readers: Arc::new(readers), watch: Arc::new(Mutex::new(watch)) })
     }
 
+    /// Whether the file can be a database at all: what is wrong with it will not pass by waiting.
+    pub(crate) fn check(path: &Path) -> Result<(), String> {
+        use std::io::Read as _;
+        /// How every database begins (SQLite, "Database File Format", 1.3).
+        const MAGIC: &[u8] = b"SQLite format 3\0";
+        if path.is_dir() {
+            return Err(format!("{} is a folder; name a file in it", path.display()));
+        }
+        let Ok(file) = std::fs::File::open(path) else { return Ok(()) };
+        let mut begins = Vec::new();
+        file.take(MAGIC.len() as u64)
+            .read_to_end(&mut begins)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        if begins.is_empty() || begins == MAGIC {
+            Ok(())
+        } else {
+            Err(format!("{} is no SQLite database; name another file", path.display()))
+        }
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,

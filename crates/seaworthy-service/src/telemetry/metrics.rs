@@ -43,6 +43,7 @@ pub(crate) struct Metrics {
     database_operations: Family<OperationLabels, Histogram, fn() -> Histogram>,
     database_connections: Family<ConnectionLabels, Gauge>,
     reloads: Family<ReloadLabels, Counter>,
+    trace_exports: Family<ExportLabels, Counter>,
     log_lines_dropped: Counter<u64, AtomicU64>,
 }
 
@@ -167,6 +168,11 @@ struct ReloadLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExportLabels {
+    outcome: &'static str,
+}
+
 /// Callers told apart; the next ones are counted together, so that clients cannot fill the memory.
 const CALLERS: usize = 200;
 
@@ -213,6 +219,8 @@ impl Metrics {
         ours.register("database_connections", "Connections of the pool, by state", database_connections.clone());
         let reloads = Family::default();
         ours.register("file_reloads", "Files read again since they changed", reloads.clone());
+        let trace_exports = Family::default();
+        ours.register("trace_exports", "Batches of spans sent to the collector", trace_exports.clone());
         let log_lines_dropped = Counter::default();
         ours.register(
             "log_lines_dropped",
@@ -234,6 +242,7 @@ impl Metrics {
             database_operations,
             database_connections,
             reloads,
+            trace_exports,
             log_lines_dropped,
         }
     }
@@ -286,6 +295,12 @@ impl Metrics {
     pub(crate) fn reloaded(&self, file: &'static str, taken: bool) {
         let outcome = if taken { "taken" } else { "refused" };
         self.reloads.get_or_create(&ReloadLabels { file, outcome }).inc();
+    }
+
+    /// A batch of spans was sent, or was not taken.
+    pub(crate) fn trace_export(&self, taken: bool) {
+        let outcome = if taken { "taken" } else { "lost" };
+        self.trace_exports.get_or_create(&ExportLabels { outcome }).inc();
     }
 
     /// Everything, in OpenMetrics 1.0, with the gauges as they are now.

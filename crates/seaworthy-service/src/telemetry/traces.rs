@@ -4,7 +4,15 @@
 //! exporter that is all, and it costs a request without the header nothing. With one there is a span for
 //! each request and a child for each question to the database.
 
-use std::{borrow::Cow, pin::Pin, time::Duration};
+use std::{
+    borrow::Cow,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -25,6 +33,8 @@ use opentelemetry_sdk::{
 };
 use tokio::runtime::Handle;
 
+use super::metrics::Metrics;
+
 /// The header of W3C Trace Context.
 const TRACE_PARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
 
@@ -36,6 +46,9 @@ const EXPORT: Duration = Duration::from_secs(10);
 struct OnRuntime {
     client: HyperClient,
     runtime: Handle,
+    metrics: Arc<Metrics>,
+    /// Whether the last export failed: a collector that is away is told of once, not every few seconds.
+    failing: Arc<AtomicBool>,
 }
 
 impl HttpClient for OnRuntime {
@@ -48,7 +61,24 @@ impl HttpClient for OnRuntime {
         Self: 'b,
     {
         let client = self.client.clone();
-        let sent = self.runtime.spawn(async move { client.send_bytes(request).await });
+        let (metrics, failing) = (Arc::clone(&self.metrics), Arc::clone(&self.failing));
+        let sent = self.runtime.spawn(async move {
+            let answer = client.send_bytes(request).await;
+            let problem = match &answer {
+                Ok(answer) if answer.status().is_success() => None,
+                Ok(answer) => Some(format!("it answered {}", answer.status())),
+                Err(error) => Some(error.to_string()),
+            };
+            metrics.trace_export(problem.is_none());
+            match problem {
+                None => failing.store(false, Ordering::Relaxed),
+                Some(problem) if !failing.swap(true, Ordering::Relaxed) => {
+                    tracing::warn!(problem, "the collector does not take traces; they are lost while it does not");
+                }
+                Some(_) => {}
+            }
+            answer
+        });
         Box::pin(async move { sent.await? })
     }
 }
@@ -62,9 +92,18 @@ pub(crate) struct Traces {
 impl Traces {
     /// Exports by OTLP over HTTP. The rest (headers, timeout, resource attributes, sampler) is read from
     /// the environment by the SDK, as its specification says.
-    pub(crate) fn export(endpoint: &str, version: &'static str, replica: &str) -> Result<Self, String> {
-        let client =
-            OnRuntime { client: HyperClient::with_default_connector(EXPORT, None), runtime: Handle::current() };
+    pub(crate) fn export(
+        endpoint: &str,
+        version: &'static str,
+        replica: &str,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, String> {
+        let client = OnRuntime {
+            client: HyperClient::with_default_connector(EXPORT, None),
+            runtime: Handle::current(),
+            metrics,
+            failing: Arc::default(),
+        };
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(client)

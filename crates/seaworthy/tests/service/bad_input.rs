@@ -133,7 +133,9 @@ fn what_is_no_http() {
         b"POST /v1/users HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, gzip\r\n\r\n",
     ];
     for bytes in cases {
-        assert_eq!(raw(&server, bytes).status, 400, "{:?}", String::from_utf8_lossy(bytes));
+        let answer = raw(&server, bytes);
+        assert_eq!(answer.status, 400, "{:?}", String::from_utf8_lossy(bytes));
+        assert!(answer.header("x-served-by").is_some() && !answer.detail().is_empty(), "{answer:?}");
     }
     let malformed = server.metric(r#"seaworthy_http_refused_total{reason="malformed"}"#).unwrap();
     assert!(malformed >= 8.0, "{malformed}");
@@ -185,7 +187,9 @@ fn too_much_of_everything() {
 
     let long = "x".repeat(17_000);
     assert_eq!(raw(&server, format!("GET / HTTP/1.1\r\nhost: x\r\nx: {long}\r\n\r\n").as_bytes()).status, 431);
-    assert_eq!(raw(&server, format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(1000)).as_bytes()).status, 431);
+    let many = raw(&server, format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(1000)).as_bytes());
+    assert_eq!((many.status, many.detail().as_str()), (431, "The headers are too large, or too many."));
+    assert!(many.header("x-served-by").is_some() && many.closes());
     assert_eq!(raw(&server, format!("GET / HTTP/1.1\r\n{}", "x: y\r\n".repeat(100_000)).as_bytes()).status, 431);
     let uri = raw(&server, format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000)).as_bytes());
     assert!(matches!(uri.status, 414 | 431), "{uri:?}");

@@ -76,15 +76,18 @@ fn what_cannot_run_says_why() {
             "cannot listen on 192.0.2.1:80",
         ),
         (&["--listen", "0.0.0.0:0"], "give --api-tokens-file or --client-ca, or say --allow-anonymous"),
-        (&["--api-tokens-file", &missing], "cannot read"),
+        (&["--api-tokens-file", &missing], "--api-tokens-file: cannot read"),
+        (&["--database", "sqlite:/tmp"], "--database: /tmp is a folder; name a file in it"),
+        (&["--database", "sqlite:/etc/hostname"], "is no SQLite database"),
         (&["--tls-cert", &missing, "--tls-key", &missing], "cannot read"),
     ];
     for (args, says) in cases {
-        let free = ["serve", "--database", "sqlite:/nowhere/users.db"];
-        let mut all: Vec<&str> = free.to_vec();
-        for flag in ["--listen", "--ops-listen"] {
+        let mut all = vec!["serve"];
+        for (flag, free) in
+            [("--listen", "127.0.0.1:0"), ("--ops-listen", "127.0.0.1:0"), ("--database", "sqlite:/nowhere/users.db")]
+        {
             if !args.contains(&flag) {
-                all.extend([flag, "127.0.0.1:0"]);
+                all.extend([flag, free]);
             }
         }
         all.extend(*args);

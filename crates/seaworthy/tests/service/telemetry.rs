@@ -179,6 +179,8 @@ fn a_collector_that_is_away_costs_nobody_anything() {
     for _ in 0..100 {
         assert_eq!(server.get("/").status, 200);
     }
+    server.await_line(|line| line["message"].as_str().is_some_and(|message| message.contains("does not take traces")));
+    assert!(server.metric(r#"seaworthy_trace_exports_total{outcome="lost"}"#).unwrap() >= 1.0);
     server.signal(rustix::process::Signal::TERM);
     assert_eq!(server.wait().code(), Some(0));
 }
