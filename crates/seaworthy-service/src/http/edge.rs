@@ -58,7 +58,8 @@ impl Serve for App {
 
 /// Whether it is clear which host is asked. HTTP/2 says it in a header of its own, HTTP/1.0 need not.
 fn names_one_host(request: &Request<Incoming>) -> bool {
-    request.version() != Version::HTTP_11 || request.headers().get_all(header::HOST).iter().count() == 1
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    request.version() != Version::HTTP_11 || (hosts.next().is_some() && hosts.next().is_none())
 }
 
 /// Answers a request that has to wait for its body or for the database.
