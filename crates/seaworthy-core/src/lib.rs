@@ -1,0 +1,22 @@
+//! Values and decisions of Seaworthy, and nothing else: schedules, recordings, judgements, reports.
+//!
+//! Everything here is a function of values. No clock is read, no file or socket opened, no thread started; time and
+//! randomness come in as arguments, so whatever is decided here can be decided again.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`time`] | moments on a run's one clock |
+//! | [`arrivals`] | the schedule: when each request is due |
+//! | [`outcome`] | what became of one request |
+//! | [`interval`] | what one generator thread saw in a tenth of a second |
+//! | [`recording`] | everything that was seen in a run |
+//! | [`histogram`] | distributions of times |
+//! | [`text`] | numbers and times as people read and write them |
+
+pub mod arrivals;
+pub mod histogram;
+pub mod interval;
+pub mod outcome;
+pub mod recording;
+pub mod text;
+pub mod time;
