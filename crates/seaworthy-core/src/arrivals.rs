@@ -140,9 +140,9 @@ impl fmt::Display for Profile {
                 write!(f, ", ")?;
             }
             if from == to {
-                write!(f, "{from}")?
+                write!(f, "{from}")?;
             } else {
-                write!(f, "{}..{to}", text::number(from.0))?
+                write!(f, "{}..{to}", text::number(from.0))?;
             }
             if let Some(duration) = duration {
                 write!(f, " for {}", text::long_time(*duration))?;

@@ -68,6 +68,12 @@ impl Histogram {
         (!self.is_empty()).then(|| Duration::from_nanos(self.0.value_at_quantile(share).min(self.0.max())))
     }
 
+    /// Whether there are enough times to tell a quantile, in millionths: at least one beyond it.
+    pub fn resolves(&self, millionths: u32) -> bool {
+        let beyond = u64::from(1_000_000_u32.saturating_sub(millionths));
+        self.count().saturating_mul(beyond) >= 1_000_000
+    }
+
     /// The longest time, within the resolution.
     pub fn max(&self) -> Option<Duration> {
         (!self.is_empty()).then(|| Duration::from_nanos(self.0.max()))
@@ -168,6 +174,15 @@ mod tests {
         let empty = Histogram::new();
         assert_eq!((empty.quantile(0.5), empty.max(), empty.mean(), empty.count()), (None, None, None, 0));
         assert!(empty.pack().is_empty());
+    }
+
+    #[test]
+    fn a_quantile_is_told_by_times_beyond_it() {
+        for (count, millionths, resolves) in
+            [(0, 500_000, false), (1, 500_000, false), (2, 500_000, true), (99, 990_000, false), (100, 990_000, true)]
+        {
+            assert_eq!(of(&vec![1_000; count]).resolves(millionths), resolves, "{count} {millionths}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     histogram::{Histogram, Packed},
     interval::{Counts, FailedAttempt, FailureClass, Gauges, INTERVAL, Interval, Lane, Times},
-    outcome::{ConnectionKind, Failure},
+    outcome::{ConnectionKind, Failure, FailureKind},
     time::Moment,
 };
 
@@ -56,6 +56,21 @@ impl Slot {
             sum.add(packed);
         }
         sum
+    }
+
+    /// Response times as somebody who wanted an answer had them: see [`Recording::response_times`].
+    pub fn response_times(&self) -> Histogram {
+        let mut sum = Histogram::new();
+        for (_, packed) in &self.lanes {
+            packed.response.add_to(&mut sum);
+            packed.timed_out.add_to(&mut sum);
+        }
+        sum
+    }
+
+    /// How many failures there were of what holds for their class.
+    pub fn failures_that(&self, holds: impl Fn(&FailureClass) -> bool) -> u64 {
+        self.failures.iter().filter(|(class, _)| holds(class)).map(|(_, count)| count).sum()
     }
 
     fn size(&self) -> usize {
@@ -302,6 +317,31 @@ impl Recording {
         sum
     }
 
+    /// Service times in the same way. A time-out counts from when it was due, which is not less than it took: it must
+    /// not be missing, or a target that answers only what is fast would look fast.
+    pub fn service_times(&self) -> Histogram {
+        let times = self.times(|_| true);
+        let mut sum = times.service;
+        sum.merge(&times.timed_out);
+        sum
+    }
+
+    /// Requests without a good answer. Those that the end of the run cut short say nothing of the target and are not
+    /// among them.
+    pub fn failed(&self) -> u64 {
+        self.failures_that(|class| class.kind != FailureKind::Unfinished)
+    }
+
+    /// Requests of which is known what became: good answers, and what [failed](Self::failed).
+    pub fn ended(&self) -> u64 {
+        self.counts.good + self.failed()
+    }
+
+    /// Requests that were still open when the run ended, or was cut short.
+    pub fn cut_short(&self) -> u64 {
+        self.unfinished + self.failures_that(|class| class.kind == FailureKind::Unfinished)
+    }
+
     /// Times of one kind of connection.
     pub fn times_over(&self, connection: ConnectionKind) -> Times<Histogram> {
         self.times(|lane| lane.connection == connection)
@@ -325,7 +365,7 @@ mod tests {
     use super::*;
     use crate::{
         interval::Recorder,
-        outcome::{FailureKind, Outcome, Phase, Phases},
+        outcome::{Outcome, Phase, Phases},
     };
 
     fn outcome(due_ms: u64, took_us: u64, end: Result<u16, Failure>) -> Outcome {

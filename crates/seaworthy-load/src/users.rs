@@ -1,0 +1,308 @@
+//! The users scenario: users are created, read, changed, listed and deleted, and a ledger is kept of it.
+//!
+//! A user is worked on by one request at a time, so what it must be afterwards is known. After a write of which nobody
+//! knows whether it happened, the user is left alone until it is read back at the end.
+
+use std::{collections::BTreeMap, rc::Rc, sync::Arc};
+
+use bytes::Bytes;
+use http::Method;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+use seaworthy_core::{
+    ledger::{Key, Ledger, State},
+    outcome::{Executed, Failure, FailureKind},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    plan::UsersPlan,
+    request::Request,
+    workload::{Answer, Job, MOST_BODY, unexpected},
+};
+
+/// Of a hundred requests, how many there are of each kind; the rest are reads.
+const CREATES: u32 = 25;
+const UPDATES: u32 = 15;
+const DELETES: u32 = 10;
+const LISTS: u32 = 10;
+
+/// A user that is there.
+#[derive(Clone, Debug)]
+struct User {
+    key: Key,
+    id: Box<str>,
+    version: u32,
+}
+
+/// A request that is on its way.
+#[derive(Clone, Debug)]
+enum Op {
+    Create(Key),
+    Read(User),
+    Update(User),
+    Delete(User),
+    List,
+}
+
+/// What one thread does with users.
+#[derive(Debug)]
+pub(crate) struct Users {
+    plan: Arc<UsersPlan>,
+    thread: usize,
+    random: Pcg64Mcg,
+    made: u64,
+    sent: u64,
+    /// Users that nobody works on.
+    free: Vec<User>,
+    on_their_way: BTreeMap<u64, Op>,
+    ledger: Ledger,
+}
+
+/// The path of all users.
+fn collection(like: &Request) -> String {
+    let root = like.uri().path().trim_end_matches('/');
+    format!("{}/users", if root.is_empty() { "/v1" } else { root })
+}
+
+fn get(like: &Request, path: &str) -> Request {
+    like.with(Method::GET, path, Bytes::new())
+}
+
+impl Users {
+    pub(crate) fn new(plan: Arc<UsersPlan>, seed: u64, thread: usize) -> Self {
+        Self {
+            plan,
+            thread,
+            random: Pcg64Mcg::seed_from_u64(seed.rotate_left(29) ^ thread as u64),
+            made: 0,
+            sent: 0,
+            free: Vec::new(),
+            on_their_way: BTreeMap::new(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    fn name(key: Key, version: u32) -> String {
+        format!("user {} version {version}", key.0)
+    }
+
+    fn take_user(&mut self) -> Option<User> {
+        (!self.free.is_empty()).then(|| {
+            let chosen = self.random.random_range(0..self.free.len());
+            self.free.swap_remove(chosen)
+        })
+    }
+
+    pub(crate) fn next(&mut self) -> Job {
+        let at = self.random.random_range(0..100);
+        let op = if at < LISTS {
+            Op::List
+        } else if at < LISTS + CREATES {
+            self.create()
+        } else {
+            match self.take_user() {
+                None => self.create(),
+                Some(user) if at < LISTS + CREATES + UPDATES => Op::Update(user),
+                Some(user) if at < LISTS + CREATES + UPDATES + DELETES => Op::Delete(user),
+                Some(user) => Op::Read(user),
+            }
+        };
+        let (like, users) = (&self.plan.like, collection(&self.plan.like));
+        let one = |user: &User| format!("{users}/{}", user.id);
+        let request = match &op {
+            Op::List => get(like, &format!("{users}?limit=100")),
+            Op::Read(user) => get(like, &one(user)),
+            Op::Delete(user) => like.with(Method::DELETE, &one(user), Bytes::new()),
+            Op::Update(user) => {
+                let name = Self::name(user.key, user.version + 1);
+                like.with_json(Method::PATCH, &one(user), &json!({ "name": name }))
+            }
+            Op::Create(key) => {
+                let email = format!("{}-{}@load.example", self.plan.run, key.0);
+                like.with_json(Method::POST, &users, &json!({ "name": Self::name(*key, 0), "email": email }))
+            }
+        };
+        self.sent += 1;
+        // What changes something is sent once: it is in the ledger as what became of that.
+        let resend = *request.method() == Method::GET;
+        self.on_their_way.insert(self.sent, op);
+        Job { request: Rc::new(request), tag: self.sent, keep: MOST_BODY, resend }
+    }
+
+    fn create(&mut self) -> Op {
+        self.made += 1;
+        // Threads count in turns, so that no two make the same key.
+        Op::Create(Key(self.made << 8 | self.thread as u64 & 0xff))
+    }
+
+    pub(crate) fn answered(&mut self, job: &Job, answer: &Answer<'_>) -> Result<(), Failure> {
+        let Some(op) = self.on_their_way.remove(&job.tag) else { return Ok(()) };
+        let body: Option<Value> = serde_json::from_slice(answer.body).ok();
+        let wanted = match &op {
+            Op::Create(_) => 201,
+            Op::Delete(_) => 204,
+            Op::Read(_) | Op::Update(_) | Op::List => 200,
+        };
+        if answer.status != wanted {
+            // A 4xx says that nothing was done; a 5xx says nothing.
+            self.undone(op, (400..500).contains(&answer.status));
+            return Err(unexpected(FailureKind::Status, answer.status, None));
+        }
+        let odd = |what: &str| Err(unexpected(FailureKind::Body, answer.status, Some(what.into())));
+        match op {
+            Op::List => match body.as_ref().and_then(|body| body["items"].as_array()) {
+                Some(_users) => Ok(()),
+                None => odd("it is not a list of users"),
+            },
+            Op::Create(key) => {
+                let Some(id) = body.as_ref().and_then(|body| id(&body["id"])) else {
+                    self.ledger.unknown(key, State::Value(Self::name(key, 0).into()));
+                    return odd("it does not say the user's id");
+                };
+                self.ledger.identify(key, &id);
+                self.ledger.acknowledged(key, State::Value(Self::name(key, 0).into()));
+                self.free.push(User { key, id: id.into(), version: 0 });
+                Ok(())
+            }
+            Op::Update(mut user) => {
+                user.version += 1;
+                self.ledger.acknowledged(user.key, State::Value(Self::name(user.key, user.version).into()));
+                self.free.push(user);
+                Ok(())
+            }
+            Op::Delete(user) => {
+                self.ledger.acknowledged(user.key, State::Absent);
+                Ok(())
+            }
+            Op::Read(user) => {
+                let is_same =
+                    body.as_ref().is_some_and(|body| body["name"] == Self::name(user.key, user.version).as_str());
+                self.free.push(user);
+                if is_same { Ok(()) } else { odd("it is not what was acknowledged last") }
+            }
+        }
+    }
+
+    pub(crate) fn failed(&mut self, job: &Job, failure: &Failure) {
+        if let Some(op) = self.on_their_way.remove(&job.tag) {
+            self.undone(op, failure.executed() == Executed::No);
+        }
+    }
+
+    /// A request without its answer of success: certainly not executed, or nobody knows.
+    fn undone(&mut self, op: Op, certainly: bool) {
+        if certainly {
+            match op {
+                Op::Create(_) => self.ledger.refused(),
+                Op::Update(user) | Op::Delete(user) => {
+                    self.ledger.refused();
+                    self.free.push(user);
+                }
+                Op::Read(user) => self.free.push(user),
+                Op::List => {}
+            }
+            return;
+        }
+        match op {
+            Op::Create(key) => self.ledger.unknown(key, State::Value(Self::name(key, 0).into())),
+            Op::Update(user) => {
+                self.ledger.unknown(user.key, State::Value(Self::name(user.key, user.version + 1).into()));
+            }
+            Op::Delete(user) => self.ledger.unknown(user.key, State::Absent),
+            Op::Read(user) => self.free.push(user),
+            Op::List => {}
+        }
+    }
+
+    pub(crate) fn take_ledger(&mut self) -> Ledger {
+        // What never got an answer is unknown.
+        for op in std::mem::take(&mut self.on_their_way).into_values() {
+            self.undone(op, false);
+        }
+        self.ledger.take()
+    }
+}
+
+/// An id, whether it is a number or a text.
+fn id(value: &Value) -> Option<String> {
+    let id = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    // It becomes a part of a path.
+    let fits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
+    fits.then_some(id)
+}
+
+/// How often a record that is not as it must be is read: an answer may come from a replica that lags behind.
+const READS: u32 = 3;
+
+/// Reads back what was acknowledged.
+#[derive(Debug)]
+pub(crate) struct ReadBack {
+    like: Request,
+    waiting: Vec<(Key, Box<str>, u32)>,
+    on_their_way: BTreeMap<u64, (Key, Box<str>, u32)>,
+    sent: u64,
+    ledger: Ledger,
+}
+
+impl ReadBack {
+    pub(crate) fn new(like: Request, ledger: Ledger) -> Self {
+        let waiting = ledger.to_read().into_iter().map(|(key, id)| (key, id, 0)).collect();
+        Self { like, waiting, on_their_way: BTreeMap::new(), sent: 0, ledger }
+    }
+
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(crate) fn next(&mut self) -> Job {
+        self.sent += 1;
+        let path = match self.waiting.pop() {
+            Some(next) => {
+                let path = format!("{}/{}", collection(&self.like), next.1);
+                self.on_their_way.insert(self.sent, next);
+                path
+            }
+            None => collection(&self.like),
+        };
+        Job { request: Rc::new(get(&self.like, &path)), tag: self.sent, keep: MOST_BODY, resend: true }
+    }
+
+    pub(crate) fn answered(&mut self, job: &Job, answer: &Answer<'_>) -> Result<(), Failure> {
+        let Some((key, id, reads)) = self.on_their_way.remove(&job.tag) else { return Ok(()) };
+        let seen = match answer.status {
+            404 | 410 => Some(State::Absent),
+            200 => serde_json::from_slice::<Value>(answer.body)
+                .ok()
+                .and_then(|body| body["name"].as_str().map(|name| State::Value(name.into()))),
+            _ => None,
+        };
+        let Some(seen) = seen else {
+            self.again(key, id, reads);
+            return Err(unexpected(FailureKind::Status, answer.status, None));
+        };
+        if !self.ledger.read(key, seen) && reads + 1 < READS {
+            self.again(key, id, reads + 1);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn failed(&mut self, job: &Job) {
+        if let Some((key, id, reads)) = self.on_their_way.remove(&job.tag) {
+            self.again(key, id, reads);
+        }
+    }
+
+    /// Later, after all others.
+    fn again(&mut self, key: Key, id: Box<str>, reads: u32) {
+        self.waiting.insert(0, (key, id, reads));
+    }
+
+    pub(crate) fn take_ledger(&mut self) -> Ledger {
+        self.ledger.take()
+    }
+}
