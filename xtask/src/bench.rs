@@ -3,7 +3,8 @@
 use crate::run::{Outcome, cargo, run};
 
 /// Runs the benchmarks whose names contain one of the arguments, or all.
-pub(crate) fn service(arguments: &[String]) -> Outcome {
-    let mut command = cargo(&["bench", "--package", "seaworthy", "--bench", "service", "--locked", "--"]);
+pub(crate) fn all(arguments: &[String]) -> Outcome {
+    let mut command =
+        cargo(&["bench", "--package", "seaworthy", "--bench", "service", "--bench", "load", "--locked", "--"]);
     run(command.args(arguments))
 }

@@ -14,8 +14,10 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   test [ARG]  setup, then all tests; arguments go to cargo test
   ci          formatter check, clippy with warnings as errors, then test
   bench [NAME]
-              build for release and measure: greeting (CPU per request), start (and memory), size,
-              creates (durable ones beside fdatasync)";
+              build for release and measure the service: greeting (CPU per request), start (and memory), size,
+              creates (durable ones beside fdatasync); and the load generator: cost (CPU per request beside others),
+              schedule (send lag), freeze (what is reported of a server that freezes), agree (percentiles beside
+              others), watched (what the live view adds); memory (of ten minutes) only if it is named";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -24,7 +26,7 @@ fn main() -> ExitCode {
         Some("setup") => setup::for_tests(),
         Some("test") => test(rest),
         Some("ci") => ci(),
-        Some("bench") => setup::for_benches().and_then(|()| bench::service(rest)),
+        Some("bench") => setup::for_benches().and_then(|()| bench::all(rest)),
         _ => Err(USAGE.into()),
     };
     match done {

@@ -8,14 +8,21 @@ use crate::run::{Outcome, is_there, root, run, say};
 type Needed = (&'static str, &'static str);
 
 const FOR_TESTS: &[Needed] = &[
-    ("mariadbd", "mariadb-server"),
+    ("mariadb-install-db", "mariadb-server"),
     ("mariadb", "mariadb-client"),
     ("curl", "curl"),
     ("unshare", "util-linux"),
     ("python3", "python3"),
 ];
 
-const FOR_BENCHES: &[Needed] = &[("nginx", "nginx"), ("taskset", "util-linux")];
+const FOR_BENCHES: &[Needed] = &[
+    ("nginx", "nginx"),
+    ("taskset", "util-linux"),
+    ("script", "bsdutils"),
+    ("wrk", "wrk"),
+    ("h2load", "nghttp2-client"),
+    ("hey", "hey"),
+];
 
 /// Programs without which a test says that it is skipped. Some systems have no package of this name.
 const NICE_TO_HAVE: &[Needed] = &[("chromium", "chromium")];

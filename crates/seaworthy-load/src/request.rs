@@ -147,7 +147,8 @@ fn head(method: &Method, uri: &Uri, headers: &HeaderMap, body_length: usize) -> 
     let mut head = Vec::with_capacity(256);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     // Writing to memory does not fail.
-    let _written = write!(head, "{method} {path} HTTP/1.1\r\n");
+    let slash = if path.starts_with('/') || path == "*" { "" } else { "/" };
+    let _written = write!(head, "{method} {slash}{path} HTTP/1.1\r\n");
     for (name, value) in headers {
         head.extend_from_slice(name.as_str().as_bytes());
         head.extend_from_slice(b": ");
@@ -183,6 +184,8 @@ mod tests {
             written(&get, false),
             format!("GET /a?b=c HTTP/1.1\r\nhost: [::1]:8080\r\nuser-agent: {agent}\r\n\r\n")
         );
+        let query = request(Method::GET, "http://host?x=1", "").unwrap();
+        assert!(written(&query, false).starts_with("GET /?x=1 HTTP/1.1\r\n"));
         let post = request(Method::POST, "http://host", "hello").unwrap();
         assert_eq!(
             written(&post, true),

@@ -28,7 +28,7 @@ const CHANNEL: usize = 64;
 /// How long threads have to start before the first request is due.
 const LEAD: Duration = Duration::from_millis(10);
 
-/// A run that goes on.
+/// A run that goes on. Dropping it abandons it.
 #[derive(Debug)]
 pub struct Run {
     began: Instant,
@@ -134,7 +134,8 @@ impl Run {
 }
 
 /// Reads back what the users scenario was told is stored: the ledger then knows what was kept and what was lost.
-/// Sends to the same target as the plan, as fast as its connections go, for at most `patience`.
+/// Sends to the same target as the plan, as fast as its connections go, for at most `patience`. Dropped before it is
+/// done, it leaves the ledger empty and ends its thread.
 pub async fn read_back(plan: &Plan, ledger: &mut Ledger, patience: Duration) -> io::Result<()> {
     let Workload::Users(users) = &plan.workload else { return Ok(()) };
     let (like, taken) = (users.like.clone(), ledger.take());

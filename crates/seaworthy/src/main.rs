@@ -2,8 +2,10 @@
 
 mod cli;
 mod commands;
+mod descriptors;
 mod logs;
 mod settings;
+mod signals;
 
 use std::process::ExitCode;
 

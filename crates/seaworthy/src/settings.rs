@@ -2,7 +2,7 @@
 //!
 //! Each setting is declared once, as a value. Its flag, its variable, its help and its error come from that.
 
-use std::{fmt::Display, path::PathBuf, time::Duration};
+use std::{fmt::Display, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches};
 use jiff::SignedDuration;
@@ -26,9 +26,61 @@ pub(crate) struct Setting {
     pub(crate) help: &'static str,
     /// The heading that it stands under in the help.
     pub(crate) group: &'static str,
+    /// One letter that stands for the flag, without its dash.
+    pub(crate) short: Option<char>,
+    /// The same flag by the names that others have for it: a single letter is a short one.
+    pub(crate) aliases: &'static [&'static str],
+    /// Whether it may be given several times. In its variable each is a line.
+    pub(crate) repeatable: bool,
+}
+
+/// A setting with a value.
+pub(crate) const fn setting(
+    group: &'static str,
+    name: &'static str,
+    value: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        value: Some(value),
+        variable: None,
+        default,
+        help,
+        group,
+        short: None,
+        aliases: &[],
+        repeatable: false,
+    }
+}
+
+/// A setting that is on or off.
+pub(crate) const fn switch(group: &'static str, name: &'static str, help: &'static str) -> Setting {
+    Setting { value: None, ..setting(group, name, "", "", help) }
 }
 
 impl Setting {
+    /// With a letter that stands for it.
+    pub(crate) const fn short(self, letter: char) -> Self {
+        Self { short: Some(letter), ..self }
+    }
+
+    /// With other names for it.
+    pub(crate) const fn aliases(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// With another environment variable.
+    pub(crate) const fn variable_named(self, variable: &'static str) -> Self {
+        Self { variable: Some(variable), ..self }
+    }
+
+    /// To be given several times.
+    pub(crate) const fn repeatable(self) -> Self {
+        Self { repeatable: true, ..self }
+    }
+
     /// The environment variable.
     ///
     /// Beware of a setting `port`: Kubernetes sets `SEAWORTHY_PORT` to a URL wherever there is a Service of
@@ -45,9 +97,20 @@ impl Setting {
         let default = if self.default.is_empty() { String::new() } else { format!(" [default: {}]", self.default) };
         // On a line of its own: whoever looks for the variable finds it at a glance.
         let help = format!("{}\n[env: {}]{default}", self.help, self.variable());
-        let arg = Arg::new(self.name).long(self.name).help(help).help_heading(self.group);
+        let mut arg = Arg::new(self.name).long(self.name).help(help).help_heading(self.group);
+        if let Some(letter) = self.short {
+            arg = arg.short(letter);
+        }
+        for alias in self.aliases {
+            let mut letters = alias.chars();
+            arg = match (letters.next(), letters.next()) {
+                (Some(letter), None) => arg.visible_short_alias(letter),
+                _ => arg.visible_alias(*alias),
+            };
+        }
+        let action = if self.repeatable { ArgAction::Append } else { ArgAction::Set };
         match self.value {
-            Some(value) => arg.value_name(value).action(ArgAction::Set).allow_hyphen_values(true),
+            Some(value) => arg.value_name(value).action(action).allow_hyphen_values(true),
             None => arg.action(ArgAction::SetTrue),
         }
     }
@@ -60,10 +123,25 @@ pub(crate) struct Values<'a> {
     environment: Environment<'a>,
 }
 
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Flag,
+    Variable,
+}
+
 /// A value and the words for where it came from.
-struct Given {
-    origin: String,
-    text: String,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Given {
+    pub(crate) origin: String,
+    pub(crate) text: String,
+}
+
+impl Given {
+    /// The value, read by `parse`, whose error says what is wrong and what would do.
+    pub(crate) fn parse<T, E: Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Failure> {
+        parse(&self.text).map_err(|error| Failure::usage(format!("{}: {} {error}", self.origin, quoted(&self.text))))
+    }
 }
 
 impl<'a> Values<'a> {
@@ -77,7 +155,43 @@ impl<'a> Values<'a> {
         self.settings.iter().find(|setting| setting.name == name).expect("a declared setting")
     }
 
-    fn given(&self, name: &str) -> Option<Given> {
+    /// Where it was set, if it was. A flag counts more than a variable.
+    pub(crate) fn source(&self, name: &str) -> Option<Source> {
+        let setting = self.setting(name);
+        let flag = match setting.value {
+            None => self.matches.get_flag(name),
+            Some(_) => self.matches.contains_id(name),
+        };
+        if flag { Some(Source::Flag) } else { (self.environment)(&setting.variable()).map(|_value| Source::Variable) }
+    }
+
+    /// All values of one that may be given several times; those of the variable where there is no flag.
+    pub(crate) fn all(&self, name: &str) -> Vec<Given> {
+        let setting = self.setting(name);
+        if let Some(texts) = self.matches.get_many::<String>(name) {
+            let origin = format!("--{name}");
+            return texts.map(|text| Given { origin: origin.clone(), text: text.clone() }).collect();
+        }
+        let origin = setting.variable();
+        let text = (self.environment)(&origin).unwrap_or_default();
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.map(|line| Given { origin: origin.clone(), text: line.to_owned() }).collect()
+    }
+
+    /// The flags that were given, each with its values, in the order in which they are declared.
+    pub(crate) fn flags(&self) -> impl Iterator<Item = (&'static Setting, Vec<&'a str>)> {
+        self.settings.iter().filter(|setting| self.source(setting.name) == Some(Source::Flag)).map(|setting| {
+            let texts = match setting.value {
+                Some(_) => {
+                    self.matches.get_many::<String>(setting.name).into_iter().flatten().map(|text| &**text).collect()
+                }
+                None => Vec::new(),
+            };
+            (setting, texts)
+        })
+    }
+
+    pub(crate) fn given(&self, name: &str) -> Option<Given> {
         let setting = self.setting(name);
         if setting.value.is_none() {
             if self.matches.get_flag(name) {
@@ -89,6 +203,15 @@ impl<'a> Values<'a> {
         let variable = setting.variable();
         let text = (self.environment)(&variable)?;
         Some(Given { origin: variable, text })
+    }
+
+    /// A value that has no default, read by `parse` where it is set.
+    pub(crate) fn optional<T, E: Display>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Failure> {
+        self.given(name).map(|given| given.parse(parse)).transpose()
     }
 
     /// Whether it was set at all.
@@ -167,7 +290,7 @@ impl<'a> Values<'a> {
 }
 
 /// A value for an error: what was typed, but not pages of it.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const MOST: usize = 60;
     if text.chars().count() > MOST {
         format!("{:?}…", text.chars().take(MOST).collect::<String>())
@@ -177,7 +300,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// `5s`, `500ms`, `1m30s`; a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     const WANTED: &str = "is not a duration; give one such as 5s, 500ms or 1m30s, at most a year";
     const YEAR: Duration = Duration::from_hours(24 * 365);
     let parsed = match text.parse::<f64>() {
@@ -185,6 +308,16 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
         Err(_not_a_number) => text.parse::<SignedDuration>().ok().and_then(|signed| Duration::try_from(signed).ok()),
     };
     parsed.filter(|duration| *duration <= YEAR).ok_or(WANTED)
+}
+
+/// Where to listen.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric
+        .as_deref()
+        .unwrap_or(text)
+        .parse()
+        .map_err(|_error| "is not an address with a port; give one such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080")
 }
 
 #[cfg(test)]

@@ -11,21 +11,19 @@ use std::{
 };
 
 use clap::{ArgMatches, Command};
-use rustix::process::{Resource, Rlimit};
 use seaworthy_service::{
     Ended, Process, Service, Stop,
     config::{Access, Config, DatabaseConfig, Limits, TlsFiles},
 };
-use tokio::{
-    runtime,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use tokio::runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     cli::{Failure, exit},
+    descriptors,
     logs::{self, Format},
-    settings::{Environment, Setting, Values},
+    settings::{Environment, Setting, Values, address, setting, switch},
+    signals::{Asked, Signals},
 };
 
 pub(crate) const NAME: &str = "serve";
@@ -48,19 +46,6 @@ const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// The shortest time-out: a shorter one would refuse requests that are on their way.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// File descriptors that are not clients: listeners, databases, logs and the like.
-const OTHER_DESCRIPTORS: u64 = 64;
-
-const fn setting(
-    group: &'static str,
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    help: &'static str,
-) -> Setting {
-    Setting { name, value: Some(value), variable: None, default, help, group }
-}
-
 const ADDRESSES: &str = "Addresses and names";
 const DATABASE: &str = "Database";
 const ACCESS: &str = "Who may, and TLS";
@@ -75,13 +60,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(ADDRESSES, "ops-listen", "ADDR", "127.0.0.1:9090", "Where probes and metrics are served: /livez, /readyz, /startupz, /metrics, /version; open to whoever reaches it"),
     setting(ADDRESSES, "message", "TEXT", "Hello World!", "What the greeting says"),
     setting(ADDRESSES, "replica", "NAME", "", "This replica's name, told in x-served-by; else POD_NAME, HOSTNAME or the process id"),
-    Setting { variable: Some("DATABASE_URL"), ..setting(DATABASE, "database", "URL", "sqlite:seaworthy.db", "sqlite:PATH or mysql://user@host:3306/name") },
+    setting(DATABASE, "database", "URL", "sqlite:seaworthy.db", "sqlite:PATH or mysql://user@host:3306/name").variable_named("DATABASE_URL"),
     setting(DATABASE, "database-password-file", "FILE", "", "The database's password, read again at each connection"),
     setting(DATABASE, "database-connections", "N", "10", "Connections to a MySQL server that this replica may hold"),
     setting(DATABASE, "database-timeout", "TIME", "2s", "How long a request may wait for the database before it is answered 503"),
     setting(DATABASE, "idempotency-retention", "TIME", "24h", "How long an Idempotency-Key is remembered"),
     setting(ACCESS, "api-tokens-file", "FILE", "", "Bearer tokens that open the users routes, one a line, at least 16 characters; read again when it changes"),
-    Setting { value: None, ..setting(ACCESS, "allow-anonymous", "", "", "Listen beyond loopback although nobody is asked who they are") },
+    switch(ACCESS, "allow-anonymous", "Listen beyond loopback although nobody is asked who they are"),
     setting(ACCESS, "tls-cert", "FILE", "", "Certificate chain in PEM, leaf first; turns TLS on; read again when it changes"),
     setting(ACCESS, "tls-key", "FILE", "", "Its private key in PEM"),
     setting(ACCESS, "client-ca", "FILE", "", "Authorities in PEM: clients must then show a certificate of theirs (mTLS)"),
@@ -130,7 +115,7 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>, audience: 
         .worker_threads(cores)
         .enable_all()
         .build()
-        .map_err(|error| could_not_run(&format!("cannot start the runtime: {error}")))?;
+        .map_err(|error| Failure::could_not_run(format!("cannot start the runtime: {error}")))?;
     let dropped = logs.dropped.clone();
     let process = Process {
         version: env!("CARGO_PKG_VERSION"),
@@ -150,11 +135,12 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>, audience: 
 
 async fn serve(config: Config, process: Process, audience: Audience) -> Result<ExitCode, Failure> {
     // Before anything else: as PID 1 a signal without a handler is not delivered at all.
-    let mut signals = Signals::install().map_err(|error| could_not_run(&format!("cannot handle signals: {error}")))?;
+    let mut signals =
+        Signals::install().map_err(|error| Failure::could_not_run(format!("cannot handle signals: {error}")))?;
     let database = config.database.to_string();
-    let service = Service::bind(config, process).map_err(|error| could_not_run(&error.to_string()))?;
-    let address = service.address().map_err(|error| could_not_run(&error.to_string()))?;
-    let ops = service.ops_address().map_err(|error| could_not_run(&error.to_string()))?;
+    let service = Service::bind(config, process).map_err(|error| Failure::could_not_run(error.to_string()))?;
+    let address = service.address().map_err(|error| Failure::could_not_run(error.to_string()))?;
+    let ops = service.ops_address().map_err(|error| Failure::could_not_run(error.to_string()))?;
     tracing::info!(listen = %address, ops = %ops, database, "listening");
     let started = move || {
         tracing::info!(listen = %address, ops = %ops, "ready");
@@ -165,9 +151,12 @@ async fn serve(config: Config, process: Process, audience: Audience) -> Result<E
     let (ask, asked) = tokio::sync::oneshot::channel();
     let run = service.run(started, async move { asked.await.unwrap_or(Stop::Now) });
     let second = async move {
-        let (stop, _) = signals.next().await;
+        let stop = match signals.next().await {
+            Asked::Terminate => Stop::Drain,
+            Asked::Interrupt => Stop::Now,
+        };
         let _ended_already = ask.send(stop);
-        signals.next().await.1
+        signals.next().await.number()
     };
     tokio::select! {
         ended = run => match ended {
@@ -180,30 +169,6 @@ async fn serve(config: Config, process: Process, audience: Audience) -> Result<E
         // As a shell reports a process that the signal ended.
         number = second => Ok(ExitCode::from(128 + number)),
     }
-}
-
-/// The signals that end the service.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn install() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    /// The next one: how it asks to stop, and its number.
-    async fn next(&mut self) -> (Stop, u8) {
-        tokio::select! {
-            _ = self.terminate.recv() => (Stop::Drain, 15),
-            _ = self.interrupt.recv() => (Stop::Now, 2),
-        }
-    }
-}
-
-fn could_not_run(message: &str) -> Failure {
-    Failure { code: exit::COULD_NOT_RUN, message: message.to_owned() }
 }
 
 /// What to try, for somebody who sees this for the first time.
@@ -250,15 +215,6 @@ fn config(values: &Values<'_>, audience: Audience) -> Result<Config, Failure> {
         drain_timeout: values.duration("drain-timeout")?,
         idempotency_retention: values.duration("idempotency-retention")?,
     })
-}
-
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-    numeric
-        .as_deref()
-        .unwrap_or(text)
-        .parse()
-        .map_err(|_error| "is not an address with a port; give one such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080")
 }
 
 /// The address, or the default address on the port that the platform gives by `PORT`.
@@ -362,19 +318,12 @@ fn otlp_endpoint(values: &Values<'_>) -> Result<Option<String>, Failure> {
 /// Asks for as many file descriptors as the system allows, and lowers the limit on connections where that
 /// is not enough: a connection that is refused with a reason is better than one that cannot be accepted.
 fn fit_descriptors(limits: &mut Limits) {
-    let now = rustix::process::getrlimit(Resource::Nofile);
-    let wanted = (limits.connections as u64).saturating_add(OTHER_DESCRIPTORS);
-    if now.current.is_some_and(|current| current < wanted) {
-        let raised =
-            Rlimit { current: now.maximum.map(|most| most.min(wanted)).or(Some(wanted)), maximum: now.maximum };
-        if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
-            tracing::warn!(%error, "the limit on file descriptors could not be raised");
-        }
-    }
-    if let Some(most) = rustix::process::getrlimit(Resource::Nofile).current
-        && most < wanted
-    {
-        let fits = usize::try_from(most.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX).max(1);
+    let wanted = (limits.connections as u64).saturating_add(descriptors::OTHERS);
+    let most = descriptors::allow(wanted)
+        .inspect_err(|error| tracing::warn!(%error, "the limit on file descriptors could not be raised"))
+        .unwrap_or_else(|_error| descriptors::allowed());
+    if most < wanted {
+        let fits = usize::try_from(most.saturating_sub(descriptors::OTHERS)).unwrap_or(usize::MAX).max(1);
         tracing::warn!(
             max_connections = fits,
             file_descriptors = most,

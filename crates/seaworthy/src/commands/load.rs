@@ -1,0 +1,163 @@
+//! `seaworthy load`: sends requests when they are due, and tells what became of them.
+//!
+//! ```text
+//! flags ─> options ─> preflight ─> drive (the engine's intervals ─> recording) ─> conclude ─> exit code
+//!            │                        ├─> live ─> snapshot ─> view ─> screen
+//!   pace, target, requests            └─> metrics <─ ops
+//! ```
+
+mod command_line;
+mod conclude;
+mod dialect;
+mod drive;
+mod flags;
+mod headers;
+mod health;
+mod lines;
+mod live;
+mod metrics;
+mod ops;
+mod options;
+mod outputs;
+mod pace;
+mod preflight;
+mod requests;
+mod screen;
+mod snapshot;
+mod target;
+mod targets;
+mod view;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+    net::SocketAddr,
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Arg, ArgMatches, Command};
+use jiff::Timestamp;
+use seaworthy_core::{ledger::Ledger, text};
+use seaworthy_load::run::{self, read_back};
+use tokio::{runtime, sync::mpsc};
+
+use self::{flags::SETTINGS, ops::Question, options::Options, screen::Screen};
+use crate::{
+    cli::{Failure, exit},
+    settings::{Environment, Setting},
+    signals::Signals,
+};
+
+pub(crate) const NAME: &str = "load";
+
+/// The argument that names the target.
+const URL: &str = "URL";
+
+/// Questions of scrapers that may wait.
+const QUESTIONS: usize = 8;
+
+/// How long reading back what was acknowledged may take.
+const READ_BACK: Duration = Duration::from_mins(1);
+
+pub(crate) fn command() -> Command {
+    let url = "The target, such as http://127.0.0.1:8080/path; http where it has no scheme\n[env: SERVER_ADDR]";
+    Command::new(NAME)
+        .about("Send requests at a constant rate, and tell what became of each: an honest load generator")
+        .after_help(flags::AFTER_HELP)
+        .arg(Arg::new(URL).help(url))
+        .args(SETTINGS.iter().map(Setting::arg))
+}
+
+/// What is said to somebody who brings another tool's flags, in one line.
+pub(crate) fn foreign(arguments: &[OsString]) -> Option<String> {
+    dialect::recognise(arguments, SETTINGS)
+}
+
+/// Sends until it is done, or told to stop.
+pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<ExitCode, Failure> {
+    let options = options::options(matches, environment)?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::could_not_run(format!("cannot start the runtime: {error}")))?;
+    let code = runtime.block_on(load(&options));
+    // A name that is still being looked up must not keep this from ending.
+    runtime.shutdown_background();
+    code
+}
+
+async fn load(options: &Options) -> Result<ExitCode, Failure> {
+    // Before anything else: as PID 1 a signal without a handler is not delivered at all.
+    let mut signals =
+        Signals::install().map_err(|error| Failure::could_not_run(format!("cannot handle signals: {error}")))?;
+    let mut questions = answer_questions(options.ops_listen)?;
+    tokio::select! {
+        resolved = preflight::resolve(options) => resolved?,
+        _ = signals.next() => return Ok(exit::INTERRUPTED.into()),
+    }
+    let warnings = preflight::warnings(options);
+    if !options.quiet {
+        say(&preflight::announced(options));
+        for warning in warnings {
+            say(&format!("warning: {warning}"));
+        }
+    }
+    let began = Timestamp::now();
+    let mut run = run::start(options.plan.clone())
+        .map_err(|error| Failure::could_not_run(format!("cannot start the load: {error}")))?;
+    let mut screen =
+        Screen::start().map_err(|error| Failure::could_not_run(format!("cannot start a thread: {error}")))?;
+    let seen = drive::drive(&mut run, options, &mut signals, &mut questions, &mut screen).await;
+    let left_out = screen.left_out();
+    // It takes its frame away before anything else is said.
+    drop(screen);
+    if left_out > 0 && !options.quiet {
+        say(&format!("{} found no reader in time and were left out", text::counted(left_out, "line")));
+    }
+    let mut ended = run.end().map_err(|error| Failure::could_not_run(format!("the load broke off: {error}")))?;
+    let ledger = match ended.ledger.take() {
+        Some(ledger) => Some(verified(options, ledger, &mut signals).await),
+        None => None,
+    };
+    conclude::conclude(options, began, seen, &ended, ledger.as_ref())
+}
+
+/// Questions of scrapers, where there is somewhere to ask them.
+fn answer_questions(address: Option<SocketAddr>) -> Result<mpsc::Receiver<Question>, Failure> {
+    let (ask, questions) = mpsc::channel(QUESTIONS);
+    if let Some(address) = address {
+        let listener = ops::listen(address).map_err(|error| {
+            Failure::could_not_run(format!(
+                "cannot listen on {address}: {error}; choose another address with --ops-listen"
+            ))
+        })?;
+        tokio::spawn(ops::serve(listener, ask));
+    }
+    Ok(questions)
+}
+
+/// The ledger with what is really there. Whoever cannot wait for it has the ledger as it is.
+async fn verified(options: &Options, ledger: Ledger, signals: &mut Signals) -> Ledger {
+    let records = ledger.to_read().len() as u64;
+    if !options.quiet {
+        say(&format!("reading back {}", text::counted(records, "record")));
+    }
+    let mut read = ledger.clone();
+    let done = tokio::select! {
+        done = read_back(&options.plan, &mut read, READ_BACK) => done,
+        _ = signals.next() => Err(io::Error::other("it was interrupted")),
+    };
+    match done {
+        Ok(()) => read,
+        Err(error) => {
+            say(&format!("cannot read back what was acknowledged: {error}"));
+            ledger
+        }
+    }
+}
+
+/// A line on stderr. Nobody may be reading; then nobody misses it.
+fn say(line: &str) {
+    let _printed = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,84 @@
+//! The command line as a report shows it: so that a run can be repeated, and without its secrets.
+
+use super::headers;
+use crate::settings::{Setting, Values};
+
+/// What stands for a secret.
+const HIDDEN: &str = "***";
+
+/// The flags that were given, in the words of `--help`.
+pub(crate) fn shown(values: &Values<'_>, url: Option<&str>) -> String {
+    let mut words = vec!["seaworthy".to_owned(), super::NAME.to_owned()];
+    words.extend(url.map(quoted));
+    for (setting, texts) in values.flags() {
+        if texts.is_empty() {
+            words.push(flag(setting));
+        }
+        for text in texts {
+            words.push(flag(setting));
+            words.push(quoted(&harmless(setting.name, text)));
+        }
+    }
+    words.join(" ")
+}
+
+fn flag(setting: &Setting) -> String {
+    setting.short.map_or_else(|| format!("--{}", setting.name), |letter| format!("-{letter}"))
+}
+
+/// A value without what is secret in it.
+fn harmless(name: &str, text: &str) -> String {
+    match name {
+        "header" => match text.split_once(':') {
+            Some((name, _)) if headers::is_secret(name) => format!("{name}: {HIDDEN}"),
+            _ => text.to_owned(),
+        },
+        "body" if !text.starts_with('@') => HIDDEN.to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%,+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::load::{command, flags::SETTINGS};
+
+    #[test]
+    fn a_command_line_is_shown_without_its_secrets() {
+        let line = [
+            "load",
+            "http://h/?a=b",
+            "--rate",
+            "500",
+            "-z30s",
+            "-H",
+            "Authorization: Bearer hunter2",
+            "-H",
+            "Accept: text/html",
+            "-d",
+            "hunter2",
+            "--max",
+            "-X",
+            "PUT",
+        ];
+        let matches = command().try_get_matches_from(line).unwrap();
+        let values = Values::new(SETTINGS, &matches, &|_| None);
+        assert_eq!(
+            shown(&values, Some("http://h/?a=b")),
+            "seaworthy load 'http://h/?a=b' -q 500 --max -z 30s -m PUT -H 'Authorization: ***' -H 'Accept: text/html' -d '***'"
+        );
+        let matches = command().try_get_matches_from(["load", "-d", "@body.json"]).unwrap();
+        let values = Values::new(SETTINGS, &matches, &|_| None);
+        assert_eq!(shown(&values, None), "seaworthy load -d @body.json");
+    }
+}
