@@ -5,7 +5,7 @@
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches};
-use jiff::SignedDuration;
+use seaworthy_core::text;
 
 use crate::cli::Failure;
 
@@ -301,13 +301,7 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// `5s`, `500ms`, `1m30s`; a bare number is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
-    const WANTED: &str = "is not a duration; give one such as 5s, 500ms or 1m30s, at most a year";
-    const YEAR: Duration = Duration::from_hours(24 * 365);
-    let parsed = match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        Err(_not_a_number) => text.parse::<SignedDuration>().ok().and_then(|signed| Duration::try_from(signed).ok()),
-    };
-    parsed.filter(|duration| *duration <= YEAR).ok_or(WANTED)
+    text::duration(text).ok_or("is not a duration; give one such as 5s, 500ms or 1m30s, at most a year")
 }
 
 /// Where to listen.

@@ -17,10 +17,10 @@ use seaworthy_core::{
 };
 use seaworthy_load::{
     endpoints::Endpoints,
-    plan::{Pace, Plan, Protocol, UsersPlan, Workload},
+    plan::{Pace, Protocol, UsersPlan, Workload},
 };
 
-use crate::server::{OK, answering, plan, read_request, request, run, serve};
+use crate::server::{OK, answering, plan, read_request, request, run, serve, watched};
 
 fn at(rate: f64, duration: Duration) -> Pace {
     Pace::Open {
@@ -138,17 +138,10 @@ fn a_view_can_change_while_it_runs() {
     let mut plan = plan(one, 100);
     plan.endpoints = Endpoints::View(seen);
     plan.connections.fresh = 1.0;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let recording = runtime.block_on(async {
-        let mut run = seaworthy_load::start(plan).unwrap();
-        let mut recording = Recording::default();
-        while let Some(interval) = run.next().await {
-            recording.add(interval);
-            if recording.counts.good > 20 {
-                view.send_replace(Arc::from([other]));
-            }
+    let (recording, _) = watched(plan, |_, recording| {
+        if recording.counts.good > 20 {
+            view.send_replace(Arc::from([other]));
         }
-        recording
     });
     let to = |endpoint: SocketAddr| recording.times(|lane| lane.endpoint == Some(endpoint)).response.count();
     assert!(to(one) > 20 && to(other) > 0, "{:?}", recording.lanes.keys());
@@ -192,28 +185,16 @@ fn a_closed_loop_sends_one_after_the_other() {
     assert_eq!(ended.duration, Duration::from_millis(300));
 }
 
-/// Runs until so many answers are there, and then does something to the run.
-fn interrupted(plan: Plan, after: u64, then: impl Fn(&seaworthy_load::Run)) -> (Recording, seaworthy_load::Ended) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut run = seaworthy_load::start(plan).unwrap();
-        let mut recording = Recording::default();
-        while let Some(interval) = run.next().await {
-            recording.add(interval);
-            if recording.counts.arrived >= after {
-                then(&run);
-            }
-        }
-        (recording, run.end().unwrap())
-    })
-}
-
 #[test]
 fn a_run_that_is_stopped_finishes_what_is_open() {
     for pace in [at(100.0, Duration::from_hours(1)), Pace::Closed { duration: None, limit: None }] {
         let mut plan = plan(slow(Duration::from_millis(50)), 0);
         plan.pace = pace;
-        let (recording, ended) = interrupted(plan, 5, seaworthy_load::Run::stop);
+        let (recording, ended) = watched(plan, |run, recording| {
+            if recording.counts.arrived >= 5 {
+                run.stop();
+            }
+        });
         assert!(recording.counts.good >= 5 && recording.counts.failed == 0, "{:?}", recording.counts);
         is_accounted_for(&recording, ended.not_sent, ended.unfinished);
     }
@@ -225,7 +206,11 @@ fn a_run_that_is_abandoned_counts_what_was_open() {
     plan.pace = at(100.0, Duration::from_hours(1));
     plan.timeouts.request = Duration::from_hours(1);
     plan.connections.most = 3;
-    let (recording, ended) = interrupted(plan, 5, seaworthy_load::Run::abandon);
+    let (recording, ended) = watched(plan, |run, recording| {
+        if recording.counts.arrived >= 5 {
+            run.abandon();
+        }
+    });
     assert_eq!(ended.unfinished, 3);
     assert!(ended.not_sent > 0);
     is_accounted_for(&recording, ended.not_sent, ended.unfinished);

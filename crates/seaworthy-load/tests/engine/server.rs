@@ -17,7 +17,7 @@ use seaworthy_core::{
     recording::Recording,
 };
 use seaworthy_load::{
-    Ended, Plan,
+    Ended, Plan, Run,
     endpoints::Endpoints,
     expectation::Expectation,
     plan::{Connections, Pace, Protocol, Timeouts, Weighted, Workload},
@@ -103,12 +103,18 @@ pub(crate) fn plan(to: SocketAddr, requests: u64) -> Plan {
 
 /// Runs it to its end.
 pub(crate) fn run(plan: Plan) -> (Recording, Ended) {
+    watched(plan, |_, _| {})
+}
+
+/// Runs it to its end, and looks at each interval's end at how it goes.
+pub(crate) fn watched(plan: Plan, mut look: impl FnMut(&Run, &Recording)) -> (Recording, Ended) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut run = seaworthy_load::start(plan).unwrap();
         let mut recording = Recording::default();
         while let Some(interval) = run.next().await {
             recording.add(interval);
+            look(&run, &recording);
         }
         (recording, run.end().unwrap())
     })

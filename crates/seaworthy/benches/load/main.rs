@@ -13,12 +13,15 @@
 )]
 
 mod clients;
+#[path = "../shared/figures.rs"]
+mod figures;
 mod freezing;
 mod target;
 
 use std::{fs, process::Stdio, time::Duration};
 
 use clients::{Client, Seen};
+use figures::{show, show_beside_first};
 use serde_json::Value;
 use target::Target;
 
@@ -50,17 +53,6 @@ fn main() {
     }
 }
 
-/// The median, the least and the most.
-fn spread(values: &mut [f64]) -> (f64, f64, f64) {
-    values.sort_by(f64::total_cmp);
-    (values[values.len() / 2], values[0], values[values.len() - 1])
-}
-
-fn show(what: &str, unit: &str, values: &mut [f64]) {
-    let (median, least, most) = spread(values);
-    println!("  {what:<34} {median:>10.2} {unit:<4} ({least:.2} to {most:.2})");
-}
-
 /// Runs clients in turns, and shows what each costs beside the first that is there.
 fn compare(title: &str, target: &Target, clients: &[Client]) {
     println!("\n{title}: CPU time of the client per request");
@@ -76,20 +68,11 @@ fn compare(title: &str, target: &Target, clients: &[Client]) {
             }
         }
     }
-    // Ratios within a turn, before anything is sorted: the machine's own speed changes between turns.
-    let reference = costs[0].clone();
-    let mut ratios: Vec<Vec<f64>> =
-        costs.iter().map(|own| own.iter().zip(&reference).map(|(own, first)| own / first).collect()).collect();
-    for (client, costs) in clients.iter().zip(&mut costs) {
-        show(client.name, "us", costs);
-    }
-    println!(" of {}'s", clients[0].name);
-    for (client, ratios) in clients.iter().zip(&mut ratios).skip(1) {
-        show(client.name, "x", ratios);
-    }
+    let names: Vec<&str> = clients.iter().map(|client| client.name).collect();
+    show_beside_first(&names, "us", costs);
     println!(" requests that the server has seen");
-    for (client, rates) in clients.iter().zip(&mut rates) {
-        show(client.name, "/s", rates);
+    for (name, rates) in names.iter().zip(&mut rates) {
+        show(name, "/s", rates);
     }
 }
 

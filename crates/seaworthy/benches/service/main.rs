@@ -14,6 +14,8 @@
 )]
 
 mod client;
+#[path = "../shared/figures.rs"]
+mod figures;
 mod servers;
 
 use std::{
@@ -24,6 +26,7 @@ use std::{
 };
 
 use client::Load;
+use figures::{show, show_beside_first};
 use servers::Running;
 
 /// Turns of each measurement.
@@ -57,17 +60,6 @@ fn main() {
     }
 }
 
-/// The median, the least and the most.
-fn spread(values: &mut [f64]) -> (f64, f64, f64) {
-    values.sort_by(f64::total_cmp);
-    (values[values.len() / 2], values[0], values[values.len() - 1])
-}
-
-fn show(what: &str, unit: &str, values: &mut [f64]) {
-    let (median, least, most) = spread(values);
-    println!("  {what:<44} {median:>9.2} {unit:<3} ({least:.2} to {most:.2})");
-}
-
 /// CPU time of the server for each request, at full speed and at a constant rate.
 fn greeting() {
     let dir = tempfile::TempDir::new().unwrap();
@@ -97,18 +89,10 @@ fn greeting() {
                 }
             }
         }
-        // Ratios within a turn, before anything is sorted: the machine's own speed changes between turns.
-        let mut ratios: Vec<Vec<f64>> =
-            costs.iter().map(|own| own.iter().zip(&costs[0]).map(|(own, nginx)| own / nginx).collect()).collect();
-        for ((name, _), costs) in servers.iter().zip(&mut costs) {
-            show(name, "us", costs);
-        }
-        println!(" of nginx's");
-        for ((name, _), ratios) in servers.iter().zip(&mut ratios).skip(1) {
-            show(name, "x", ratios);
-        }
+        let names: Vec<&str> = servers.iter().map(|(name, _)| *name).collect();
+        show_beside_first(&names, "us", costs);
         println!(" answered");
-        for ((name, _), rates) in servers.iter().zip(&mut rates) {
+        for (name, rates) in names.iter().zip(&mut rates) {
             show(name, "/s", rates);
         }
     }
