@@ -59,6 +59,14 @@ fn connections_are_opened_until_there_are_enough_and_used_in_turn() {
 }
 
 #[test]
+fn a_server_that_says_close_is_believed() {
+    // It would go on, but has said that it will not.
+    let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
+    let (recording, _) = run(plan(answering(answer), 5));
+    assert_eq!((recording.counts.good, recording.counts.opened), (5, 5));
+}
+
+#[test]
 fn arrivals_that_find_no_free_connection_open_one_and_at_the_limit_wait_visibly() {
     let mut plan = plan(slow(Duration::from_millis(100)), 20);
     plan.pace = Pace::Open {
