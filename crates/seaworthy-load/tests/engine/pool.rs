@@ -157,6 +157,22 @@ fn a_view_can_change_while_it_runs() {
 }
 
 #[test]
+fn connections_are_spread_over_the_endpoints_by_chance() {
+    let servers = [answering(OK), answering(OK), answering(OK)];
+    let (_view, seen) = tokio::sync::watch::channel(Arc::from(servers));
+    let mut plan = plan(servers[0], 0);
+    plan.endpoints = Endpoints::View(seen);
+    plan.connections.fresh = 1.0;
+    plan.pace = at(500.0, Duration::from_millis(600));
+    let (recording, _) = run(plan);
+    for server in servers {
+        let share = recording.times(|lane| lane.endpoint == Some(server)).response.count();
+        // A third of 300, and six standard deviations around it.
+        assert!((51..=149).contains(&share), "{share}: {:?}", recording.lanes.keys());
+    }
+}
+
+#[test]
 fn a_name_is_looked_up_once_or_for_each_connection() {
     let server = answering(OK);
     for (each, lookups) in [(false, 1), (true, 5)] {
