@@ -224,6 +224,9 @@ impl FailureKind {
     }
 }
 
+/// Characters of an error's own words that are kept.
+const MOST_DETAIL: usize = 200;
+
 /// A failure with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -243,8 +246,13 @@ impl Failure {
         Self { phase, kind, status: None, detail: None }
     }
 
-    /// One with the error's own words.
-    pub fn detailed(phase: Phase, kind: FailureKind, detail: impl Into<Box<str>>) -> Self {
+    /// One with the error's own words, or as many as fit. They may be a server's, which must not fill the memory.
+    pub fn detailed(phase: Phase, kind: FailureKind, detail: impl Into<String>) -> Self {
+        let mut detail = detail.into();
+        if let Some((end, _)) = detail.char_indices().nth(MOST_DETAIL) {
+            detail.truncate(end);
+            detail.push('…');
+        }
         Self { phase, kind, status: None, detail: Some(detail.into()) }
     }
 
@@ -358,6 +366,14 @@ mod tests {
         ] {
             assert_eq!(Failure::new(phase, kind).executed(), executed, "{phase:?} {kind:?}");
         }
+    }
+
+    #[test]
+    fn a_servers_words_have_an_end() {
+        let long = Failure::detailed(Phase::Wait, FailureKind::GoAway, "ä".repeat(20_000));
+        assert_eq!(long.detail.unwrap().chars().count(), MOST_DETAIL + 1);
+        let short = Failure::detailed(Phase::Wait, FailureKind::GoAway, "bye");
+        assert_eq!(short.detail.as_deref(), Some("bye"));
     }
 
     #[test]

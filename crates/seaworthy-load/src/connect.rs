@@ -244,7 +244,11 @@ pub(crate) fn io_failure(phase: Phase, error: &io::Error) -> Failure {
         Some(Errno::NETUNREACH | Errno::HOSTUNREACH | Errno::NETDOWN | Errno::HOSTDOWN) => FailureKind::Unreachable,
         Some(Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED) => FailureKind::Reset,
         Some(Errno::TIMEDOUT) => FailureKind::TimedOut,
+        // Some errors come by way of a library, which keeps their kind and not their number.
         None if error.kind() == io::ErrorKind::UnexpectedEof => FailureKind::Closed,
+        None if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+            FailureKind::Reset
+        }
         _ if is_tls(error) => FailureKind::Tls,
         _ => return Failure::detailed(phase, FailureKind::Io, error.to_string()),
     };
@@ -287,5 +291,6 @@ mod tests {
             assert_eq!(failure.kind, kind, "{errno}");
         }
         assert_eq!(io_failure(Phase::Wait, &io::ErrorKind::UnexpectedEof.into()).kind, FailureKind::Closed);
+        assert_eq!(io_failure(Phase::Wait, &io::ErrorKind::ConnectionReset.into()).kind, FailureKind::Reset);
     }
 }

@@ -35,7 +35,10 @@ impl FromStr for Statuses {
             "4xx" => Ok(400..=499),
             "5xx" => Ok(500..=599),
             text => match text.split_once('-') {
-                Some((from, to)) => Ok(status(from)?..=status(to)?),
+                Some((from, to)) => {
+                    let range = status(from)?..=status(to)?;
+                    if range.is_empty() { Err(WANTED) } else { Ok(range) }
+                }
                 None => status(text).map(|one| one..=one),
             },
         };
@@ -114,7 +117,7 @@ mod tests {
         assert_eq!("200".parse(), Ok(Statuses(vec![200..=200])));
         assert_eq!("2xx,404".parse(), Ok(Statuses(vec![200..=299, 404..=404])));
         assert_eq!("200-204, 304".parse(), Ok(Statuses(vec![200..=204, 304..=304])));
-        for text in ["", "20", "600", "2x", "200-", "ok"] {
+        for text in ["", "20", "600", "2x", "200-", "299-200", "ok"] {
             assert!(text.parse::<Statuses>().is_err(), "{text}");
         }
     }

@@ -101,7 +101,7 @@ impl Http1 {
         self.reader.begin(*request.method() == http::Method::HEAD, sending.keep);
         let mut progress = Progress { written: 0, write_error: None, first_byte: None };
         poll_fn(|cx| {
-            if let Poll::Ready(result) = self.advance(&mut progress, clock, scratch, cx) {
+            if let Poll::Ready(result) = self.advance(&mut progress, clock, scratch, sending.deadline, cx) {
                 return Poll::Ready(result);
             }
             if self.is_late(sending.deadline, cx) {
@@ -118,10 +118,25 @@ impl Http1 {
         progress: &mut Progress,
         clock: Clock,
         scratch: &Scratch,
+        deadline: Instant,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Received, Failure>> {
-        self.write(progress, cx);
+        let deadline = clock.at(deadline);
         let mut scratch = scratch.borrow_mut();
+        if progress.written == 0 {
+            // Whoever answers before being asked has answered somebody else, or nobody; whoever closes is not asked.
+            let mut into = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut into) {
+                Poll::Pending => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(io_failure(Phase::Send, &error))),
+                Poll::Ready(Ok(())) if into.filled().is_empty() => return Poll::Ready(self.closed(progress, clock)),
+                Poll::Ready(Ok(())) => {
+                    let before = format!("{} bytes before the request", into.filled().len());
+                    return Poll::Ready(Err(Failure::detailed(Phase::Send, FailureKind::Excess, before)));
+                }
+            }
+        }
+        self.write(progress, cx);
         loop {
             let mut into = ReadBuf::new(&mut scratch);
             match Pin::new(&mut self.stream).poll_read(cx, &mut into) {
@@ -142,6 +157,10 @@ impl Http1 {
                 // Whoever answers before the request is there closes, or takes the rest for another one.
                 let reusable = self.reader.keep_alive() && progress.written == self.out.len();
                 return Poll::Ready(Ok(Received { first_byte, done: now, reusable }));
+            }
+            // A server that never pauses would keep the alarm from ever being looked at.
+            if now >= deadline {
+                return Poll::Ready(Err(Failure::new(Phase::Receive, FailureKind::TimedOut)));
             }
         }
     }

@@ -16,7 +16,7 @@ use seaworthy_core::{
     time::Moment,
 };
 use tokio::{
-    sync::Mutex,
+    sync::{Mutex, MutexGuard},
     task::spawn_local,
     time::{Instant, timeout_at},
 };
@@ -112,10 +112,20 @@ impl Worker {
             next = if connection.closed.get() { None } else { self.next_waiting() };
         }
         connection.streams.set(connection.streams.get() - 1);
-        // A closed connection has left its place, and somebody may wait for it.
-        if connection.closed.get()
-            && let Some(work) = self.next_waiting()
-        {
+        if connection.closed.get() {
+            self.replace_http2().await;
+        }
+    }
+
+    /// After a connection has broken: gives those that wait to the others, or opens one for all of them.
+    async fn replace_http2(self: Rc<Self>) {
+        let another = self.pool.borrow_mut().http2.take_turn(self.streams());
+        if let Some(another) = another {
+            another.streams.set(another.streams.get() - 1);
+            return self.fill(&another);
+        }
+        let needed = self.pool.borrow().needs_http2();
+        if needed && let Some(work) = self.next_waiting() {
             self.pool.borrow_mut().take_places(1);
             self.pool.borrow_mut().http2.opening += 1;
             self.open_http2(work).await;
@@ -167,9 +177,8 @@ impl Worker {
     }
 
     /// A request of a closed loop, on the connection that it shares with others.
-    pub(crate) async fn closed_http2(self: &Rc<Self>, shared: &Shared, work: Work) {
-        let mut slot = shared.lock().await;
-        let open = slot.as_ref().filter(|connection| !connection.closed.get()).map(Rc::clone);
+    pub(crate) async fn closed_http2(self: &Rc<Self>, mut shared: MutexGuard<'_, Option<Rc<Connection>>>, work: Work) {
+        let open = shared.as_ref().filter(|connection| !connection.closed.get()).map(Rc::clone);
         let (connection, attempt) = if let Some(open) = open {
             let opening = Opening { endpoint: open.endpoint, ..Opening::default() };
             (open, self.begin(work, ConnectionKind::Reused, opening))
@@ -178,7 +187,7 @@ impl Worker {
             match self.connect_http2(&mut attempt).await {
                 Ok(connection) => {
                     self.pool.borrow_mut().take_places(1);
-                    *slot = Some(Rc::clone(&connection));
+                    *shared = Some(Rc::clone(&connection));
                     (connection, attempt)
                 }
                 Err(failure) => {
@@ -187,7 +196,7 @@ impl Worker {
                 }
             }
         };
-        drop(slot);
+        drop(shared);
         self.serve_http2(&connection, attempt, true).await;
     }
 
@@ -228,37 +237,66 @@ impl Worker {
     /// Sends a request on a connection, and once more on another where the protocol says that it was not worked on
     /// (RFC 9113, 8.7), or where any client may.
     async fn serve_http2(self: &Rc<Self>, connection: &Rc<Connection>, mut attempt: Attempt, resend: bool) {
-        let mut connection = Rc::clone(connection);
-        let mut again = resend && self.plan.resend;
-        loop {
-            let sent = self.clock.now();
-            let exchanged = timeout_at(attempt.deadline, self.exchange_http2(&connection, &attempt)).await;
-            let failure = match exchanged {
-                Ok(Ok(received)) => {
-                    attempt.opening.phases.first_byte = Some(received.first_byte.since(sent));
-                    return self.received(attempt, &received);
-                }
-                Ok(Err(failure)) => failure,
-                Err(_elapsed) => Failure::new(Phase::Wait, FailureKind::TimedOut),
-            };
-            let refused = matches!(failure.kind, FailureKind::RefusedStream | FailureKind::GoAway);
-            if failure.kind != FailureKind::TimedOut && failure.kind != FailureKind::StreamReset {
-                self.pool.borrow_mut().http2.closed(&connection);
-            }
-            if !(again && (refused || self.may_resend(&attempt, &failure))) {
-                return self.failed(attempt, failure, 0);
-            }
-            again = false;
-            self.retried(&attempt, failure);
-            attempt.connection = ConnectionKind::First;
-            attempt.opening = Opening::default();
-            connection = match self.connect_http2(&mut attempt).await {
-                Ok(connection) => connection,
-                Err(failure) => return self.failed(attempt, failure, 0),
-            };
-            self.pool.borrow_mut().take_places(1);
-            self.pool.borrow_mut().http2.list.push_back(Rc::clone(&connection));
+        let Err((failure, bytes)) = self.try_http2(connection, &mut attempt).await else { return };
+        let refused = matches!(failure.kind, FailureKind::RefusedStream | FailureKind::GoAway);
+        if !(resend && self.plan.resend && (refused || self.may_resend(&attempt, &failure))) {
+            return self.failed(attempt, failure, bytes);
         }
+        self.retried(&attempt, failure);
+        match self.another_http2(&mut attempt).await {
+            Ok(another) => {
+                if let Err((failure, bytes)) = self.try_http2(&another, &mut attempt).await {
+                    self.failed(attempt, failure, bytes);
+                }
+                another.streams.set(another.streams.get() - 1);
+                self.fill(&another);
+            }
+            Err(failure) => self.failed(attempt, failure, 0),
+        }
+    }
+
+    /// A connection for a request that is sent again. If none has room one is opened, for all who need one.
+    async fn another_http2(self: &Rc<Self>, attempt: &mut Attempt) -> Result<Rc<Connection>, Failure> {
+        let one_at_a_time = timeout_at(attempt.deadline, self.replacing.lock()).await;
+        let _one_at_a_time = one_at_a_time.map_err(|_elapsed| Failure::new(Phase::Queue, FailureKind::TimedOut))?;
+        let there = self.pool.borrow_mut().http2.take_turn(self.streams());
+        if let Some(there) = there {
+            attempt.connection = ConnectionKind::Reused;
+            attempt.opening = Opening { endpoint: there.endpoint, ..Opening::default() };
+            return Ok(there);
+        }
+        attempt.connection = ConnectionKind::First;
+        attempt.opening = Opening::default();
+        let opened = self.connect_http2(attempt).await?;
+        opened.streams.set(1);
+        self.pool.borrow_mut().take_places(1);
+        self.pool.borrow_mut().http2.list.push_back(Rc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// Sends a request on a connection. Where it fails: how, and how many bytes of an answer had come.
+    async fn try_http2(
+        self: &Rc<Self>,
+        connection: &Rc<Connection>,
+        attempt: &mut Attempt,
+    ) -> Result<(), (Failure, u64)> {
+        let sent = self.clock.now();
+        let progress = Cell::new(Progress { phase: Phase::Send, status: None, bytes: 0 });
+        let exchanged = timeout_at(attempt.deadline, self.exchange_http2(connection, attempt, &progress)).await;
+        let Progress { phase, status, bytes } = progress.get();
+        let failure = match exchanged {
+            Ok(Ok(received)) => {
+                attempt.opening.phases.first_byte = Some(received.first_byte.since(sent));
+                self.received(attempt.clone(), &received);
+                return Ok(());
+            }
+            Ok(Err(error)) => failure(phase, &error),
+            Err(_elapsed) => Failure::new(phase, FailureKind::TimedOut),
+        };
+        if !matches!(failure.kind, FailureKind::TimedOut | FailureKind::StreamReset) {
+            self.pool.borrow_mut().http2.closed(connection);
+        }
+        Err((Failure { status, ..failure }, bytes))
     }
 
     fn received(&self, attempt: Attempt, received: &Received) {
@@ -273,22 +311,28 @@ impl Worker {
         self.answered(attempt, &answer, received.done);
     }
 
-    async fn exchange_http2(&self, connection: &Connection, attempt: &Attempt) -> Result<Received, Failure> {
+    async fn exchange_http2(
+        &self,
+        connection: &Connection,
+        attempt: &Attempt,
+        progress: &Cell<Progress>,
+    ) -> Result<Received, h2::Error> {
         let request: &Request = &attempt.job.request;
         let mut send = connection.send.borrow().clone();
-        poll_fn(|cx| send.poll_ready(cx)).await.map_err(|error| failure(Phase::Send, &error))?;
+        poll_fn(|cx| send.poll_ready(cx)).await?;
         let body = request.body().clone();
-        let (response, mut stream) =
-            send.send_request(request.http2(), body.is_empty()).map_err(|error| failure(Phase::Send, &error))?;
+        let (response, mut stream) = send.send_request(request.http2(), body.is_empty())?;
         if !body.is_empty() {
-            stream.send_data(body, true).map_err(|error| failure(Phase::Send, &error))?;
+            stream.send_data(body, true)?;
         }
-        let response = response.await.map_err(|error| failure(Phase::Wait, &error))?;
+        progress.set(Progress { phase: Phase::Wait, ..progress.get() });
+        let (head, mut data) = response.await?.into_parts();
         let first_byte = self.clock.now();
-        let (head, mut data) = response.into_parts();
+        let status = head.status.as_u16();
+        progress.set(Progress { phase: Phase::Receive, status: Some(status), bytes: 0 });
         let media_type = head.headers.get(http::header::CONTENT_TYPE).map(|value| value.as_bytes().to_vec());
         let mut received = Received {
-            status: head.status.as_u16(),
+            status,
             media_type: media_type.unwrap_or_default(),
             first: None,
             body: Vec::new(),
@@ -297,11 +341,11 @@ impl Worker {
             done: first_byte,
         };
         while let Some(part) = data.data().await {
-            let part =
-                part.map_err(|error| Failure { status: Some(received.status), ..failure(Phase::Receive, &error) })?;
+            let part = part?;
             // A window that is not given back would stop the stream; it fails only on streams that have ended.
             let _given_back = data.flow_control().release_capacity(part.len());
             received.length += part.len() as u64;
+            progress.set(Progress { bytes: received.length, ..progress.get() });
             received.first = received.first.or_else(|| part.iter().copied().find(|byte| !byte.is_ascii_whitespace()));
             let room = attempt.job.keep.saturating_sub(received.body.len()).min(part.len());
             received.body.extend_from_slice(&part[..room]);
@@ -309,6 +353,14 @@ impl Worker {
         received.done = self.clock.now();
         Ok(received)
     }
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug)]
+struct Progress {
+    phase: Phase,
+    status: Option<u16>,
+    bytes: u64,
 }
 
 /// What an error of HTTP/2 means for a request.

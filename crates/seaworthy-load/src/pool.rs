@@ -166,6 +166,12 @@ impl Pool {
         }
     }
 
+    /// Whether those that wait need another HTTP/2 connection, since those that there were are gone. One that still ends
+    /// what it has begun does not count.
+    pub(crate) fn needs_http2(&self) -> bool {
+        !self.waiting.is_empty() && self.http2.opening == 0 && (self.http2.len() == 0 || self.open < self.most)
+    }
+
     /// The next of those that wait, if there is one and still time for it. It is then in flight.
     pub(crate) fn next_waiting(&mut self, now: Instant) -> Option<Work> {
         if self.until.is_some_and(|until| now >= until) {

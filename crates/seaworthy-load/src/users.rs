@@ -132,8 +132,8 @@ impl Users {
 
     fn create(&mut self) -> Op {
         self.made += 1;
-        // Threads count in turns, so that no two make the same key.
-        Op::Create(Key(self.made << 8 | self.thread as u64 & 0xff))
+        // No two threads make the same key: each has a range of its own.
+        Op::Create(Key((self.thread as u64) << 40 | self.made))
     }
 
     pub(crate) fn answered(&mut self, job: &Job, answer: &Answer<'_>) -> Result<(), Failure> {
@@ -224,6 +224,9 @@ impl Users {
     }
 }
 
+/// The longest id that is taken for one.
+const MOST_ID: usize = 100;
+
 /// An id, whether it is a number or a text.
 fn id(value: &Value) -> Option<String> {
     let id = match value {
@@ -231,8 +234,9 @@ fn id(value: &Value) -> Option<String> {
         Value::String(text) => text.clone(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
-    // It becomes a part of a path.
-    let fits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
+    // It becomes a part of a path: of one that stays where it is.
+    let visible = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
+    let fits = visible && (1..=MOST_ID).contains(&id.len()) && id.bytes().any(|byte| byte != b'.');
     fits.then_some(id)
 }
 
@@ -247,12 +251,19 @@ pub(crate) struct ReadBack {
     on_their_way: BTreeMap<u64, (Key, Box<str>, u32)>,
     sent: u64,
     ledger: Ledger,
+    /// A read has failed since the last pause.
+    failing: bool,
 }
 
 impl ReadBack {
     pub(crate) fn new(like: Request, ledger: Ledger) -> Self {
         let waiting = ledger.to_read().into_iter().map(|(key, id)| (key, id, 0)).collect();
-        Self { like, waiting, on_their_way: BTreeMap::new(), sent: 0, ledger }
+        Self { like, waiting, on_their_way: BTreeMap::new(), sent: 0, ledger, failing: false }
+    }
+
+    /// Whether to wait a little: what fails now may do better then.
+    pub(crate) const fn take_pause(&mut self) -> bool {
+        std::mem::replace(&mut self.failing, false)
     }
 
     pub(crate) fn is_exhausted(&self) -> bool {
@@ -282,6 +293,7 @@ impl ReadBack {
             _ => None,
         };
         let Some(seen) = seen else {
+            self.failing = true;
             self.again(key, id, reads);
             return Err(unexpected(FailureKind::Status, answer.status, None));
         };
@@ -293,6 +305,7 @@ impl ReadBack {
 
     pub(crate) fn failed(&mut self, job: &Job) {
         if let Some((key, id, reads)) = self.on_their_way.remove(&job.tag) {
+            self.failing = true;
             self.again(key, id, reads);
         }
     }
@@ -304,5 +317,42 @@ impl ReadBack {
 
     pub(crate) fn take_ledger(&mut self) -> Ledger {
         self.ledger.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_stays_where_it_is() {
+        for (value, expected) in [
+            (json!(7), Some("7")),
+            (json!("0190a-b_c.d~e"), Some("0190a-b_c.d~e")),
+            (json!(".."), None),
+            (json!("a/b"), None),
+            (json!("a?b"), None),
+            (json!(""), None),
+            (json!("x".repeat(70_000)), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(id(&value).as_deref(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn threads_never_make_the_same_user() {
+        let like =
+            Request::new(Method::GET, "http://h/".parse().unwrap(), http::HeaderMap::new(), Bytes::new()).unwrap();
+        let plan = Arc::new(UsersPlan { like, run: "t".into() });
+        let mut made = std::collections::BTreeSet::new();
+        for thread in 0..600 {
+            let mut users = Users::new(Arc::clone(&plan), 1, thread);
+            for _ in 0..3 {
+                let Op::Create(key) = users.create() else { continue };
+                assert!(made.insert(key), "{key:?} of thread {thread}");
+            }
+        }
+        assert_eq!(made.len(), 1800);
     }
 }

@@ -22,7 +22,7 @@ use seaworthy_core::{
 };
 use tokio::{
     select,
-    sync::{Notify, mpsc, watch},
+    sync::{Mutex, Notify, mpsc, watch},
     task::{spawn_local, yield_now},
     time::{Instant, sleep_until},
 };
@@ -142,6 +142,8 @@ pub(crate) struct Worker {
     handed_over_late: Cell<u64>,
     cpu: Cell<Duration>,
     begun: Arc<AtomicU64>,
+    /// Held by who opens an HTTP/2 connection in place of one that broke.
+    pub(crate) replacing: Mutex<()>,
 }
 
 /// This thread's part of a whole.
@@ -171,6 +173,7 @@ pub(crate) async fn work(plan: Arc<Plan>, share: Share, jobs: Jobs) -> io::Resul
         handed_over_late: Cell::new(0),
         cpu: Cell::new(machine::thread_cpu()),
         begun,
+        replacing: Mutex::new(()),
         plan,
     });
     let ticker = spawn_local(Rc::clone(&worker).tick());
@@ -386,21 +389,33 @@ impl Worker {
             if limit.is_some_and(|limit| self.begun.fetch_add(1, Ordering::Relaxed) >= limit) {
                 break;
             }
-            let work = Work { due: self.clock.at(now), queued: Duration::ZERO, fresh: self.wants_fresh() };
-            self.recorder.borrow_mut().counts().arrived += 1;
-            self.pool.borrow_mut().began();
-            if work.fresh {
-                self.fresh(work).await;
+            if self.wants_fresh() {
+                self.fresh(self.due_now(true)).await;
             } else if matches!(self.plan.protocol, Protocol::Http1) {
-                self.serve(&mut connection, work).await;
+                self.serve(&mut connection, self.due_now(false)).await;
                 if connection.is_none() && self.recorder.borrow_mut().counts().good == 0 {
                     tokio::time::sleep(AFTER_REFUSAL).await;
                 }
             } else {
-                self.closed_http2(&shared, work).await;
+                // Whoever waits for the connection that all share is not sending yet.
+                let connection = shared.lock().await;
+                if !self.pool.borrow().stopping {
+                    self.closed_http2(connection, self.due_now(false)).await;
+                }
+            }
+            let pause = self.jobs.borrow_mut().take_pause();
+            if pause {
+                tokio::time::sleep(INTERVAL).await;
             }
         }
         self.pool.borrow_mut().leave_places(places);
+    }
+
+    /// A closed loop's next request: it is due when the loop has come to it.
+    fn due_now(&self, fresh: bool) -> Work {
+        self.recorder.borrow_mut().counts().arrived += 1;
+        self.pool.borrow_mut().began();
+        Work { due: self.clock.now(), queued: Duration::ZERO, fresh }
     }
 
     /// Begins to work on what is due.

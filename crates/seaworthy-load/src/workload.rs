@@ -80,6 +80,14 @@ impl Jobs {
         matches!(self, Self::ReadBack(back) if back.is_exhausted())
     }
 
+    /// Whether to wait a little before the next.
+    pub(crate) fn take_pause(&mut self) -> bool {
+        match self {
+            Self::Requests(_) | Self::Users(_) => false,
+            Self::ReadBack(back) => back.take_pause(),
+        }
+    }
+
     pub(crate) fn next(&mut self) -> Job {
         match self {
             Self::Requests(requests) => requests.next(),
@@ -179,11 +187,9 @@ impl Requests {
         if let Some(wanted) = &expectation.body
             && !answer.body.windows(wanted.len().max(1)).any(|part| part == &**wanted)
         {
-            return Err(unexpected(
-                FailureKind::Body,
-                answer.status,
-                Some("it does not contain what was expected".into()),
-            ));
+            let seen = if answer.length > MOST_BODY as u64 { "its first MiB does" } else { "it does" };
+            let detail = format!("{seen} not contain what was expected");
+            return Err(unexpected(FailureKind::Body, answer.status, Some(detail.into())));
         }
         if expectation.any_shape {
             return Ok(());

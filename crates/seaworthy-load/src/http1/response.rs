@@ -414,7 +414,8 @@ fn between_chunks(state: State, byte: u8) -> Result<State, Malformed> {
         State::Trailers { all, line, cr } => match byte {
             _ if all > MOST_HEAD => Err(Malformed::HeadTooLarge),
             b'\n' if line == 0 && cr => Ok(State::Done),
-            b'\n' => Ok(State::Trailers { all: all + 1, line: 0, cr: false }),
+            b'\n' if cr => Ok(State::Trailers { all: all + 1, line: 0, cr: false }),
+            b'\n' => Err(Malformed::Chunk),
             b'\r' => Ok(State::Trailers { all: all + 1, line, cr: true }),
             _ if cr => Err(Malformed::Chunk),
             _ => Ok(State::Trailers { all: all + 1, line: line + 1, cr: false }),
@@ -506,6 +507,7 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n", Malformed::Chunk),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", Malformed::Chunk),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n", Malformed::Chunk),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\n", Malformed::Chunk),
             ("HTTP/1.1 101 Switching Protocols\r\n\r\n", Malformed::Upgrade),
         ] {
             assert_eq!(whole(text), Err(wrong), "{text}");

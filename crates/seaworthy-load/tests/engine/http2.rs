@@ -3,6 +3,10 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use seaworthy_core::outcome::{ConnectionKind, FailureKind as Kind, Phase};
@@ -111,6 +115,46 @@ fn what_is_no_http2() {
     let (recording, _) = run(over_http2(answering(OK), 2));
     assert_eq!(recording.counts.failed, 2);
     assert!(recording.failures.keys().all(|class| matches!(class.kind, Kind::Http2 | Kind::NotHttp2)), "{recording:?}");
+}
+
+#[test]
+fn connections_that_break_are_not_replaced_by_a_herd() {
+    let open = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let (now, seen) = (Arc::clone(&open), Arc::clone(&most));
+    // Each connection breaks under its tenth stream.
+    let server = on_streams(move |stream, id, _| {
+        if id == 1 {
+            seen.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        }
+        if id >= 19 {
+            if id == 19 {
+                now.fetch_sub(1, Ordering::SeqCst);
+            }
+            let _closed_already = stream.shutdown(std::net::Shutdown::Both);
+        }
+    });
+    let mut plan = over_http2(server, 200);
+    plan.connections.keep = 1;
+    plan.connections.most = 1;
+    let (recording, ended) = run(plan);
+    assert_eq!(recording.counts.arrived, recording.counts.failed + recording.counts.good + ended.not_sent);
+    assert!(recording.counts.retried > 0);
+    // One may be in the place of another that has not quite ended.
+    assert!(most.load(Ordering::SeqCst) <= 3, "{most:?} of {}", recording.counts.opened);
+}
+
+#[test]
+fn a_stream_that_stops_in_the_middle() {
+    let server = on_streams(|stream, id, _| {
+        // The head, and three bytes of a body without its end.
+        stream.write_all(&frame(HEADERS, 0x4, id, &[0x88])).unwrap();
+        stream.write_all(&frame(0, 0, id, b"abc")).unwrap();
+    });
+    let (recording, _) = run(over_http2(server, 2));
+    let (phase, kind, status, _) = failure(&recording);
+    assert_eq!((phase, kind, status), (Phase::Receive, Kind::TimedOut, Some(200)));
+    assert_eq!(recording.counts.bytes, 6);
 }
 
 #[test]

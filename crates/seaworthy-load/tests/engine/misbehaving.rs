@@ -8,10 +8,13 @@ use std::{
 };
 
 use http::Method;
-use seaworthy_core::outcome::{ConnectionKind, FailureKind as Kind, Phase};
+use seaworthy_core::{
+    arrivals::Spacing,
+    outcome::{ConnectionKind, FailureKind as Kind, Phase},
+};
 use seaworthy_load::{
     endpoints::Endpoints,
-    plan::{Weighted, Workload},
+    plan::{Pace, Weighted, Workload},
 };
 
 use crate::server::{OK, answering, answering_once, failure, plan, read_request, request, run, serve};
@@ -95,6 +98,24 @@ fn it_stops_in_the_middle() {
     assert_eq!(named("HTTP/1.1 200 O"), (Phase::Receive, Kind::Closed, None, String::new()));
     let chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
     assert_eq!(named(chunks), (Phase::Receive, Kind::Closed, Some(200), String::new()));
+}
+
+#[test]
+fn it_never_stops_sending() {
+    let server = serve(|mut stream, _| {
+        read_request(&mut stream);
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n";
+        if stream.write_all(head).is_ok() {
+            while stream.write_all(&[b'x'; 1 << 13]).is_ok() {}
+        }
+    });
+    let mut one = plan(server, 1);
+    // Long after the time-out the run is still allowed to go on: it is not its end that ends the request.
+    one.pace = Pace::Open { profile: "1 for 3s".parse().unwrap(), spacing: Spacing::Even, limit: Some(2) };
+    let (recording, _) = run(one);
+    let (phase, kind, ..) = failure(&recording);
+    assert_eq!((phase, kind), (Phase::Receive, Kind::TimedOut));
+    assert!(recording.response_times().max().unwrap().as_millis() < 900, "{:?}", recording.response_times());
 }
 
 #[test]
