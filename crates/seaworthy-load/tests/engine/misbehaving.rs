@@ -106,13 +106,17 @@ fn it_never_stops_sending() {
         read_request(&mut stream);
         let head = b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n";
         if stream.write_all(head).is_ok() {
-            while stream.write_all(&[b'x'; 1 << 13]).is_ok() {}
+            let much = vec![b'x'; 16 << 20];
+            while stream.write_all(&much).is_ok() {}
         }
     });
-    let mut one = plan(server, 1);
-    // Long after the time-out the run is still allowed to go on: it is not its end that ends the request.
-    one.pace = Pace::Open { profile: "1 for 3s".parse().unwrap(), spacing: Spacing::Even, limit: Some(2) };
-    let (recording, _) = run(one);
+    // Several at once, so that there is always something to read. Long after their time-out the run still goes on: it is
+    // not its end that ends them.
+    let mut several = plan(server, 0);
+    several.connections.keep = 4;
+    several.pace =
+        Pace::Open { profile: "100 for 40ms, 1 for 2s".parse().unwrap(), spacing: Spacing::Even, limit: None };
+    let (recording, _) = run(several);
     let (phase, kind, ..) = failure(&recording);
     assert_eq!((phase, kind), (Phase::Receive, Kind::TimedOut));
     assert!(recording.response_times().max().unwrap().as_millis() < 900, "{:?}", recording.response_times());
