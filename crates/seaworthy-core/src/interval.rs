@@ -32,6 +32,8 @@ pub struct Times<H> {
     pub service: H,
     /// Response times of requests that timed out, which would have been longer.
     pub timed_out: H,
+    /// Service times of the same.
+    pub timed_out_service: H,
     /// Response times of other failures. A refusal is fast, and must not flatter the good answers.
     pub failed: H,
     /// From the first byte sent to the first byte received, of good answers.
@@ -67,6 +69,7 @@ impl Times<Histogram> {
             response: pack(&mut self.response),
             service: pack(&mut self.service),
             timed_out: pack(&mut self.timed_out),
+            timed_out_service: pack(&mut self.timed_out_service),
             failed: pack(&mut self.failed),
             first_byte: pack(&mut self.first_byte),
             dns: pack(&mut self.dns),
@@ -80,6 +83,7 @@ impl Times<Histogram> {
         packed.response.add_to(&mut self.response);
         packed.service.add_to(&mut self.service);
         packed.timed_out.add_to(&mut self.timed_out);
+        packed.timed_out_service.add_to(&mut self.timed_out_service);
         packed.failed.add_to(&mut self.failed);
         packed.first_byte.add_to(&mut self.first_byte);
         packed.dns.add_to(&mut self.dns);
@@ -92,6 +96,7 @@ impl Times<Histogram> {
         self.response.merge(&other.response);
         self.service.merge(&other.service);
         self.timed_out.merge(&other.timed_out);
+        self.timed_out_service.merge(&other.timed_out_service);
         self.failed.merge(&other.failed);
         self.first_byte.merge(&other.first_byte);
         self.dns.merge(&other.dns);
@@ -280,8 +285,12 @@ impl Recorder {
         let timed_out = matches!(failure.kind, FailureKind::TimedOut | FailureKind::Unfinished);
         *self.open.failures.entry(class).or_default() += 1;
         let times = self.lane(&outcome);
-        let histogram = if timed_out { &mut times.timed_out } else { &mut times.failed };
-        histogram.record(outcome.response_time());
+        if timed_out {
+            times.timed_out.record(outcome.response_time());
+            times.timed_out_service.record(outcome.service_time());
+        } else {
+            times.failed.record(outcome.response_time());
+        }
         times.phases(&outcome.phases);
         self.keep(FailedAttempt { outcome, retried: false });
     }

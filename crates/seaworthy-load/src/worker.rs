@@ -200,11 +200,16 @@ impl Worker {
                 let busiest = profile.peak().as_per_second() / self.plan.threads.get() as f64;
                 let tick = if busiest > EACH_BY_ITSELF { TICK } else { Duration::ZERO };
                 let stopped = self.schedule(mine, tick, commands).await?;
-                let last = if limit.is_some() { self.clock.now() } else { end.unwrap_or_else(|| self.clock.now()) };
-                Ok(stopped.unwrap_or(last))
+                // It was over when the next would have been due: 200 at 50/s take 4 s, and not 3.98.
+                let next = limit.and_then(|limit| {
+                    profile.arrivals(*spacing, self.plan.seed).nth(usize::try_from(limit).unwrap_or(usize::MAX))
+                });
+                Ok(stopped.or(next).or(end).unwrap_or_else(|| self.clock.now()))
             }
             Pace::Closed { duration, limit } => {
                 let end = duration.map(|duration| self.clock.0 + duration);
+                // Before it begins the clock stands still.
+                sleep_until(self.clock.0).await;
                 let keep = self.pool.borrow().keep;
                 let shared: Vec<Rc<http2::Shared>> = (0..keep).map(|_| Rc::default()).collect();
                 let loops: Vec<_> = shared

@@ -2,10 +2,14 @@
 
 use std::{ffi::OsString, io::Write as _, process::ExitCode};
 
-use clap::{Command, error::ErrorKind};
+use clap::{
+    Command,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use crate::{
     commands::{load, serve},
+    descriptors,
     settings::Environment,
 };
 
@@ -56,11 +60,24 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>, environment: Enviro
         Ok(matches) => matches,
         Err(error) => {
             // A closed pipe is no reason to complain about it.
-            let _printed = error.print();
-            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if asked { ExitCode::SUCCESS } else { exit::USAGE.into() };
+            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+                let _printed = error.print();
+                return ExitCode::SUCCESS;
+            }
+            if may_show_a_secret(&error) {
+                return failed(Failure::usage(
+                    "there is an argument that nothing takes; see --help, and quote a value that has a space in it",
+                ));
+            }
+            let _printed = write!(std::io::stderr(), "{}", printable(&error.render().to_string()));
+            return exit::USAGE.into();
         }
     };
+    let descriptors = descriptors::allow(descriptors::LEAST).unwrap_or_else(|_error| descriptors::allowed());
+    if descriptors < descriptors::LEAST {
+        let least = descriptors::LEAST;
+        return failed(Failure::could_not_run(format!("ulimit -n is {descriptors}; at least {least} are needed")));
+    }
     let done = match matches.subcommand() {
         Some((serve::NAME, matches)) => serve::run(matches, environment, serve::Audience::Operator),
         Some((load::NAME, matches)) => load::run(matches, environment),
@@ -72,8 +89,29 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>, environment: Enviro
 
 /// Says why, in one line.
 fn failed(Failure { code, message }: Failure) -> ExitCode {
-    let _printed = writeln!(std::io::stderr(), "seaworthy: {message}");
+    let _printed = writeln!(std::io::stderr(), "seaworthy: {}", printable(&message.replace('\n', "\\n")));
     code.into()
+}
+
+/// Whether what clap says about an argument repeats one that may be a secret: a header that lost its `-H`, say.
+fn may_show_a_secret(error: &clap::Error) -> bool {
+    [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::InvalidSubcommand].into_iter().any(|kind| {
+        let Some(ContextValue::String(text)) = error.get(kind) else { return false };
+        let positional = error.kind() == ErrorKind::UnknownArgument && !text.starts_with('-');
+        positional || text.contains('@') || text.contains(": ")
+    })
+}
+
+/// A text for a terminal: what would move its cursor, or worse, is spelled out. Lines stay lines.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if c.is_control() && c != '\n' {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+        shown
+    })
 }
 
 fn command() -> Command {
@@ -95,8 +133,37 @@ fn command() -> Command {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn the_command_line_is_consistent() {
-        super::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn an_argument_that_may_be_a_secret_is_not_repeated() {
+        for (line, secret) in [
+            (&["load", "http://h", "hunter2"] as &[&str], true),
+            (&["load", "http://h", "Authorization: hunter2"], true),
+            (&["http://me:hunter2@h"], true),
+            (&["load", "--max=a@b"], true),
+            (&["load", "--rat", "5"], false),
+            (&["lod"], false),
+        ] {
+            let error = command().try_get_matches_from([&["seaworthy"], line].concat()).unwrap_err();
+            assert_eq!(may_show_a_secret(&error), secret, "{line:?}: {error}");
+            assert!(secret || !error.to_string().contains("hunter2"), "{line:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_spelled_out() {
+        for (text, shown) in [
+            ("a\nb \u{fc}", "a\nb \u{fc}"),
+            ("\u{1b}[31m\r", "\\u{1b}[31m\\u{d}"),
+            ("\u{9b}\u{7f}\0", "\\u{9b}\\u{7f}\\u{0}"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
     }
 }

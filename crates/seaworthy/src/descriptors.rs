@@ -7,6 +7,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Those that are not connections: listeners, databases, logs and the like.
 pub(crate) const OTHERS: u64 = 64;
 
+/// Fewer do for nothing: the runtime and its signals have some of their own.
+pub(crate) const LEAST: u64 = 24;
+
 /// How many there may be now.
 pub(crate) fn allowed() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)

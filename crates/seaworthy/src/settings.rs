@@ -289,10 +289,12 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A value for an error: what was typed, but not pages of it.
+/// A value for an error: what was typed, but not pages of it, and nothing that may hold a user's name and password.
 pub(crate) fn quoted(text: &str) -> String {
     const MOST: usize = 60;
-    if text.chars().count() > MOST {
+    if text.contains('@') {
+        "what was given".to_owned()
+    } else if text.chars().count() > MOST {
         format!("{:?}…", text.chars().take(MOST).collect::<String>())
     } else {
         format!("{text:?}")

@@ -1,7 +1,8 @@
 //! Distributions over time for HdrHistogram's tools: its interval log, format 1.3.
 //!
 //! A slot of the timeline has a line for each of these tags under which there was anything: `response` and `service`
-//! (times of good answers), `timed_out` and `failed` (response times of requests without one). Times are in
+//! (times of good answers, and time-outs as at least their time, as everywhere), and `failed` (response times of other
+//! requests without a good answer). Times are in
 //! nanoseconds; the maximum beside each histogram, which is for people, is in milliseconds. Moments are relative to
 //! the start of the run.
 
@@ -33,13 +34,9 @@ fn write(report: &Report<'_>, log: &mut Vec<u8>) -> Result<(), IntervalLogWriter
         .begin_log_with(log, &mut serializer)?;
     let length = report.recording.slot_length();
     for (begin, slot) in report.recording.timeline() {
-        let times = slot.times();
-        for (tag, times) in [
-            ("response", &times.response),
-            ("service", &times.service),
-            ("timed_out", &times.timed_out),
-            ("failed", &times.failed),
-        ] {
+        for (tag, times) in
+            [("response", slot.response_times()), ("service", slot.service_times()), ("failed", slot.times().failed)]
+        {
             if !times.is_empty() {
                 writer.write_histogram(times.inner(), begin.since_start(), length, Tag::new(tag))?;
             }

@@ -38,7 +38,14 @@ pub(super) fn headline(report: &Report<'_>) -> String {
     if recording.ended() > 0 {
         said.push(failed);
     }
-    said.push(because(report));
+    if recording.cut_short() > 0 {
+        said.push(format!("{} cut short", thousands(recording.cut_short())));
+    }
+    let because = because(report);
+    if recording.not_sent > 0 && !because.ends_with("never sent") {
+        said.push(format!("{} never sent", thousands(recording.not_sent)));
+    }
+    said.push(because);
     if report.run.interrupted {
         said.push("interrupted".to_owned());
     }

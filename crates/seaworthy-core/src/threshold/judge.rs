@@ -100,7 +100,20 @@ fn judge_share(measured: &Measured<'_>, op: Op, bound: f64) -> Found {
         return nothing("no request ended");
     }
     let shown = format!("{} ({} of {})", percent(failed, ended), thousands(failed), thousands(ended));
-    (Some(shown), holds(op.holds(&(failed as f64 * 100.0 / ended as f64), &bound)), None)
+    // What was never sent or never ended may have become a failure or not.
+    let open = measured.recording.cut_short() + measured.recording.not_sent;
+    let share = |failed: u64| failed as f64 * 100.0 / (ended + open) as f64;
+    let (least, most) = (op.holds(&share(failed), &bound), op.holds(&share(failed + open), &bound));
+    if least != most {
+        let why = format!(
+            "{} never sent or cut short: between {:.1}% and {:.1}%",
+            counted(open, "request"),
+            share(failed),
+            share(failed + open)
+        );
+        return (Some(shown), Holds::Inconclusive, Some(why));
+    }
+    (Some(shown), holds(least), None)
 }
 
 fn judge_rate(measured: &Measured<'_>, op: Op, bound: Rate) -> Found {

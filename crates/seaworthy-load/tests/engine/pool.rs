@@ -210,6 +210,24 @@ fn a_closed_loop_sends_one_after_the_other() {
 }
 
 #[test]
+fn a_closed_loop_times_its_first_request_as_well() {
+    let mut plan = plan(slow(Duration::from_millis(60)), 0);
+    plan.connections.keep = 3;
+    plan.pace = Pace::Closed { duration: None, limit: Some(6) };
+    let (recording, _) = run(plan);
+    let first = recording.times_over(ConnectionKind::First);
+    assert_eq!(first.response.count(), 3);
+    assert!(first.response.min().unwrap() >= Duration::from_millis(59), "{:?}", first.response.min());
+    assert!(first.first_byte.min().unwrap() >= Duration::from_millis(59), "{:?}", first.first_byte.min());
+}
+
+#[test]
+fn so_many_requests_take_as_long_as_their_rate_says() {
+    let (_, ended) = run(plan(answering(OK), 20));
+    assert_eq!(ended.duration, Duration::from_millis(200));
+}
+
+#[test]
 fn a_run_that_is_stopped_finishes_what_is_open() {
     for pace in [at(100.0, Duration::from_hours(1)), Pace::Closed { duration: None, limit: None }] {
         let mut plan = plan(slow(Duration::from_millis(50)), 0);

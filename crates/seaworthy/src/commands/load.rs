@@ -21,6 +21,7 @@ mod options;
 mod outputs;
 mod pace;
 mod preflight;
+mod redact;
 mod requests;
 mod screen;
 mod snapshot;
@@ -28,23 +29,17 @@ mod target;
 mod targets;
 mod view;
 
-use std::{
-    ffi::OsString,
-    io::{self, Write as _},
-    net::SocketAddr,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{ffi::OsString, io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Arg, ArgMatches, Command};
 use jiff::Timestamp;
 use seaworthy_core::{ledger::Ledger, text};
 use seaworthy_load::run::{self, read_back};
-use tokio::{runtime, sync::mpsc};
+use tokio::{runtime, sync::mpsc, task};
 
-use self::{flags::SETTINGS, ops::Question, options::Options, screen::Screen};
+use self::{drive::Seen, flags::SETTINGS, ops::Question, options::Options, screen::Screen};
 use crate::{
-    cli::{Failure, exit},
+    cli::{Failure, exit, printable},
     settings::{Environment, Setting},
     signals::Signals,
 };
@@ -76,51 +71,54 @@ pub(crate) fn foreign(arguments: &[OsString]) -> Option<String> {
 
 /// Sends until it is done, or told to stop.
 pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<ExitCode, Failure> {
-    let options = options::options(matches, environment)?;
+    let options = Arc::new(options::options(matches, environment)?);
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::could_not_run(format!("cannot start the runtime: {error}")))?;
-    let code = runtime.block_on(load(&options));
-    // A name that is still being looked up must not keep this from ending.
+    let code = runtime.block_on(load(options));
+    // A name that is still being looked up must not keep this from ending, and neither must a terminal that is stopped.
     runtime.shutdown_background();
     code
 }
 
-async fn load(options: &Options) -> Result<ExitCode, Failure> {
+async fn load(options: Arc<Options>) -> Result<ExitCode, Failure> {
     // Before anything else: as PID 1 a signal without a handler is not delivered at all.
     let mut signals =
         Signals::install().map_err(|error| Failure::could_not_run(format!("cannot handle signals: {error}")))?;
     let mut questions = answer_questions(options.ops_listen)?;
     tokio::select! {
-        resolved = preflight::resolve(options) => resolved?,
+        resolved = preflight::resolve(&options) => resolved?,
         _ = signals.next() => return Ok(exit::INTERRUPTED.into()),
     }
-    let warnings = preflight::warnings(options);
+    let warnings = preflight::warnings(&options);
+    let mut screen =
+        Screen::start().map_err(|error| Failure::could_not_run(format!("cannot start a thread: {error}")))?;
     if !options.quiet {
-        say(&preflight::announced(options));
+        say(&mut screen, &preflight::announced(&options));
         for warning in warnings {
-            say(&format!("warning: {warning}"));
+            say(&mut screen, &format!("warning: {warning}"));
         }
     }
     let began = Timestamp::now();
     let mut run = run::start(options.plan.clone())
         .map_err(|error| Failure::could_not_run(format!("cannot start the load: {error}")))?;
-    let mut screen =
-        Screen::start().map_err(|error| Failure::could_not_run(format!("cannot start a thread: {error}")))?;
-    let seen = drive::drive(&mut run, options, &mut signals, &mut questions, &mut screen).await;
-    let left_out = screen.left_out();
-    // It takes its frame away before anything else is said.
-    drop(screen);
-    if left_out > 0 && !options.quiet {
-        say(&format!("{} found no reader in time and were left out", text::counted(left_out, "line")));
-    }
+    let mut seen = drive::drive(&mut run, &options, &mut signals, &mut questions, &mut screen).await;
     let mut ended = run.end().map_err(|error| Failure::could_not_run(format!("the load broke off: {error}")))?;
     let ledger = match ended.ledger.take() {
-        Some(ledger) => Some(verified(options, ledger, &mut signals).await),
+        Some(ledger) => Some(verified(&options, ledger, &mut signals, &mut screen, &mut seen).await),
         None => None,
     };
-    conclude::conclude(options, began, seen, &ended, ledger.as_ref())
+    // Whoever reads a terminal or a pipe may have stopped, so what writes to them must not keep a signal waiting.
+    let concluded =
+        task::spawn_blocking(move || conclude::conclude(&options, began, seen, &ended, ledger.as_ref(), screen));
+    tokio::select! {
+        biased;
+        code = concluded => {
+            code.unwrap_or_else(|error| Err(Failure::could_not_run(format!("the result was not told: {error}"))))
+        }
+        _ = signals.next() => Ok(exit::INTERRUPTED.into()),
+    }
 }
 
 /// Questions of scrapers, where there is somewhere to ask them.
@@ -132,32 +130,41 @@ fn answer_questions(address: Option<SocketAddr>) -> Result<mpsc::Receiver<Questi
                 "cannot listen on {address}: {error}; choose another address with --ops-listen"
             ))
         })?;
-        tokio::spawn(ops::serve(listener, ask));
+        tokio::spawn(ops::serve(listener, ask, ops::STAY));
     }
     Ok(questions)
 }
 
 /// The ledger with what is really there. Whoever cannot wait for it has the ledger as it is.
-async fn verified(options: &Options, ledger: Ledger, signals: &mut Signals) -> Ledger {
+async fn verified(
+    options: &Options,
+    ledger: Ledger,
+    signals: &mut Signals,
+    screen: &mut Screen,
+    seen: &mut Seen,
+) -> Ledger {
     let records = ledger.to_read().len() as u64;
     if !options.quiet {
-        say(&format!("reading back {}", text::counted(records, "record")));
+        say(screen, &format!("reading back {}", text::counted(records, "record")));
     }
     let mut read = ledger.clone();
     let done = tokio::select! {
         done = read_back(&options.plan, &mut read, READ_BACK) => done,
-        _ = signals.next() => Err(io::Error::other("it was interrupted")),
+        _ = signals.next() => {
+            seen.unread = true;
+            Err(io::Error::other("it was interrupted"))
+        }
     };
     match done {
         Ok(()) => read,
         Err(error) => {
-            say(&format!("cannot read back what was acknowledged: {error}"));
+            say(screen, &format!("cannot read back what was acknowledged: {error}"));
             ledger
         }
     }
 }
 
 /// A line on stderr. Nobody may be reading; then nobody misses it.
-fn say(line: &str) {
-    let _printed = writeln!(io::stderr(), "{line}");
+fn say(screen: &mut Screen, line: &str) {
+    screen.err(printable(line));
 }

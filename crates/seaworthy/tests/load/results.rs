@@ -5,7 +5,7 @@ use std::{fs, net::TcpListener, process::Command};
 use serde_json::json;
 
 use crate::{
-    run::{Done, file, report, run, url},
+    run::{Done, file, load, report, run, url},
     server::{Backend, Server},
 };
 
@@ -173,4 +173,47 @@ fn the_same_seed_is_the_same_run() {
     };
     assert_eq!(seed(&["--seed", "42"]), json!("42"));
     let _drawn: u64 = seed(&[]).as_str().unwrap().parse().unwrap();
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_an_error() {
+    let (_database, server) = service();
+    let dir = tempfile::TempDir::new().unwrap();
+    let (path, name) = file(dir.path(), "r.json");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let done: Done = load(&[&url(server.address), "-n", "5", "-o", &name]).stdout(full).output().unwrap().into();
+    assert_eq!(done.code, 4, "{done:?}");
+    assert!(done.stderr.lines().last().unwrap().contains("cannot write the summary to stdout"), "{done:?}");
+    assert!(path.exists());
+}
+
+#[test]
+fn what_is_shown_has_no_secrets_and_no_control_characters() {
+    let (_database, server) = service();
+    let target = format!("{}?api_key=hunter2", url(server.address));
+    let (done, report) = report(&[&target, "-n", "5", "-H", "X-Pin: hunter2"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(!format!("{done:?} {report}").contains("hunter2"), "{done:?} {report}");
+    for line in [
+        &["http://h", "X-Pin: hunter2"] as &[&str],
+        &["http://h", "--connect-to", "me:hunter2@h:80"],
+        &["http://h", "-o", "/nowhere/\u{1b}[31mr.json"],
+        &["http://h", "--\u{1b}[31m"],
+    ] {
+        let done = run(line);
+        assert!(done.code == 2 || done.code == 4, "{done:?}");
+        assert!(!done.stderr.contains("hunter2") && !done.stderr.contains('\u{1b}'), "{done:?}");
+    }
+    let dir = tempfile::TempDir::new().unwrap();
+    let (path, name) = file(dir.path(), "\u{1b}[31m");
+    fs::write(path, "\u{feff}GET /\n").unwrap();
+    let done = run(&[&url(server.address), "-n", "5", "--targets", &name]);
+    assert!(done.code == 0 && !done.stderr.contains('\u{1b}') && done.stderr.contains("\\u{1b}[31m"), "{done:?}");
+}
+
+#[test]
+fn too_few_descriptors_are_said_to_be() {
+    let command = format!("ulimit -n 6; exec {} load http://127.0.0.1:1/ -n 1", env!("CARGO_BIN_EXE_seaworthy"));
+    let done: Done = Command::new("sh").args(["-c", &command]).output().unwrap().into();
+    assert_eq!((done.code, &*done.stderr), (4, "seaworthy: ulimit -n is 6; at least 24 are needed\n"));
 }

@@ -82,7 +82,6 @@ fn failures_are_a_share_or_a_count() {
     let mut outcomes = answers(998);
     outcomes.push(refused(998, 900, 503));
     outcomes.push(failure(999, 900, Phase::Wait, FailureKind::Reset, "reset"));
-    outcomes.push(failure(1_000, 900, Phase::Wait, FailureKind::Unfinished, ""));
     let recording = record(outcomes);
     let share = "0.2% (2 of 1,000)";
     for (threshold, measured, holds) in [
@@ -98,6 +97,20 @@ fn failures_are_a_share_or_a_count() {
     ] {
         assert_eq!(found(threshold, &recording), (measured.into(), holds), "{threshold}");
     }
+}
+
+#[test]
+fn what_never_ended_may_have_failed_or_not() {
+    let mut outcomes = answers(100);
+    outcomes.extend((0..100).map(|n| refused(n, 900, 503)));
+    outcomes.extend((0..50).map(|n| failure(n, 900, Phase::Wait, FailureKind::Unfinished, "")));
+    let mut recording = record(outcomes);
+    recording.not_sent = 150;
+    let why = "200 requests never sent or cut short: between 25.0% and 75.0%".to_owned();
+    let share = "50% (100 of 200)".to_owned();
+    assert_eq!(judge("failed<60%", &recording), (Some(share.clone()), Holds::Inconclusive, Some(why)));
+    assert_eq!(found("failed<20%", &recording), (share.clone(), Holds::Fail));
+    assert_eq!(found("failed<80%", &recording), (share, Holds::Pass));
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! The command line as a report shows it: so that a run can be repeated, and without its secrets.
 
-use super::headers;
+use super::{
+    headers,
+    redact::{self, HIDDEN},
+};
 use crate::settings::{Setting, Values};
-
-/// What stands for a secret.
-const HIDDEN: &str = "***";
 
 /// The flags that were given, in the words of `--help`.
 pub(crate) fn shown(values: &Values<'_>, url: Option<&str>) -> String {
     let mut words = vec!["seaworthy".to_owned(), super::NAME.to_owned()];
-    words.extend(url.map(quoted));
+    words.extend(url.map(|url| quoted(&redact::url(url))));
     for (setting, texts) in values.flags() {
         if texts.is_empty() {
             words.push(flag(setting));
@@ -30,8 +30,9 @@ fn flag(setting: &Setting) -> String {
 fn harmless(name: &str, text: &str) -> String {
     match name {
         "header" => match text.split_once(':') {
-            Some((name, _)) if headers::is_secret(name) => format!("{name}: {HIDDEN}"),
-            _ => text.to_owned(),
+            Some((name, _)) if headers::may_be_shown(name) => text.to_owned(),
+            Some((name, _)) => format!("{name}: {HIDDEN}"),
+            None => HIDDEN.to_owned(),
         },
         "body" if !text.starts_with('@') => HIDDEN.to_owned(),
         _ => text.to_owned(),
@@ -64,6 +65,8 @@ mod tests {
             "-H",
             "Authorization: Bearer hunter2",
             "-H",
+            "X-Pin: hunter2",
+            "-H",
             "Accept: text/html",
             "-d",
             "hunter2",
@@ -74,8 +77,8 @@ mod tests {
         let matches = command().try_get_matches_from(line).unwrap();
         let values = Values::new(SETTINGS, &matches, &|_| None);
         assert_eq!(
-            shown(&values, Some("http://h/?a=b")),
-            "seaworthy load 'http://h/?a=b' -q 500 --max -z 30s -m PUT -H 'Authorization: ***' -H 'Accept: text/html' -d '***'"
+            shown(&values, Some("http://h/?a=b&api_key=hunter2")),
+            "seaworthy load 'http://h/?a=b&api_key=***' -q 500 --max -z 30s -m PUT -H 'Authorization: ***' -H 'X-Pin: ***' -H 'Accept: text/html' -d '***'"
         );
         let matches = command().try_get_matches_from(["load", "-d", "@body.json"]).unwrap();
         let values = Values::new(SETTINGS, &matches, &|_| None);

@@ -12,12 +12,13 @@ use jiff::{Timestamp, Unit};
 use seaworthy_core::{
     ledger::Ledger,
     report::{Description, Format, Report},
+    text,
     verdict::{Evidence, Judgement, Verdict, judge},
 };
 use seaworthy_load::{Ended, expectation::Expectation, plan::Workload};
 
-use super::{drive::Seen, options::Options, preflight};
-use crate::cli::{Failure, exit};
+use super::{drive::Seen, options::Options, preflight, screen::Screen};
+use crate::cli::{Failure, exit, printable};
 
 /// Judges a run, and tells what it came to.
 pub(crate) fn conclude(
@@ -26,12 +27,13 @@ pub(crate) fn conclude(
     seen: Seen,
     ended: &Ended,
     ledger: Option<&Ledger>,
+    screen: Screen,
 ) -> Result<ExitCode, Failure> {
-    let Seen { mut recording, health, asked } = seen;
+    let Seen { mut recording, health, asked, unread } = seen;
     recording.not_sent = ended.not_sent;
     recording.unfinished = ended.unfinished;
     // Whatever has no end of its own is ended by a signal as it should be.
-    let interrupted = asked.is_some() && options.paced.ends();
+    let interrupted = unread || (asked.is_some() && options.paced.ends());
     let generator = health.over(options.plan.threads.get(), recording.cpu, ended.elapsed, ended.backlog);
     let writes = ledger.map(Ledger::writes);
     let description = description(options, began, ended, interrupted);
@@ -51,17 +53,34 @@ pub(crate) fn conclude(
         writes: writes.as_ref(),
         judgement: &judgement,
     };
-    if !options.quiet {
-        // A closed pipe is no reason to complain about it.
-        let _printed = write!(io::stdout(), "{}", Format::Text.render(&report));
-    }
     // One that cannot be written is no reason to lose the others.
     let written: Vec<Result<(), Failure>> =
         options.outputs.iter().map(|output| output.write(&output.format.render(&report))).collect();
-    written.into_iter().collect::<Result<(), _>>()?;
+    // After the files: they are there even if nobody reads this. The screen takes its frame away first.
+    let left_out = screen.left_out();
+    drop(screen);
+    if left_out > 0 && !options.quiet {
+        let lines = text::counted(left_out, "line");
+        // Nobody may be reading; then nobody misses it.
+        let _printed = writeln!(io::stderr(), "{lines} found no reader in time and were left out");
+    }
+    let told = if options.quiet { Ok(()) } else { tell(&Format::Text.render(&report)) };
+    written.into_iter().chain([told]).collect::<Result<(), _>>()?;
     // A workload is not asked whether anything holds, unless it was given something to hold.
     let judged = options.paced.ends() || !judgement.thresholds.is_empty() || writes.is_some();
     Ok(if judged { code(&judgement, interrupted) } else { ExitCode::SUCCESS })
+}
+
+/// Writes the summary to stdout.
+fn tell(summary: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(printable(summary).as_bytes()).and_then(|()| stdout.flush()) {
+        // A closed pipe is no reason to complain about it.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::could_not_run(format!("cannot write the summary to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn code(judgement: &Judgement, interrupted: bool) -> ExitCode {
@@ -81,7 +100,7 @@ fn description(options: &Options, began: Timestamp, ended: &Ended, interrupted: 
     Description {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         command: options.command.clone(),
-        target: format!("{}{by}", options.target.url),
+        target: format!("{}{by}", options.target.shown()),
         scenario: options.scenario.clone(),
         profile: options.paced.words(plan.connections.most),
         closed_loop: options.paced.is_closed(),

@@ -38,6 +38,8 @@ pub(crate) struct Seen {
     pub(crate) health: Health,
     /// Who asked it to stop, if anybody did.
     pub(crate) asked: Option<Asked>,
+    /// Whether somebody could not wait until what was acknowledged was read back.
+    pub(crate) unread: bool,
 }
 
 /// Takes everything in until the run has ended.

@@ -25,6 +25,9 @@ const MOST: usize = 64;
 /// How long a request's head may take, and the answer to a question.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a connection may be there in all: one that does not read its answers would have its place for ever.
+pub(crate) const STAY: Duration = Duration::from_mins(1);
+
 /// How long to wait after an error of accept, such as having no descriptor left.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -35,8 +38,8 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
-/// Answers until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, questions: mpsc::Sender<Question>) {
+/// Answers until it is dropped, each connection for so long.
+pub(crate) async fn serve(listener: TcpListener, questions: mpsc::Sender<Question>, stay: Duration) {
     let room = Arc::new(Semaphore::new(MOST));
     loop {
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
@@ -46,7 +49,8 @@ pub(crate) async fn serve(listener: TcpListener, questions: mpsc::Sender<Questio
         };
         let questions = questions.clone();
         tokio::spawn(async move {
-            connection(stream, questions).await;
+            // Whoever is not done by then has to come again.
+            let _done = time::timeout(stay, connection(stream, questions)).await;
             drop(place);
         });
     }
@@ -114,7 +118,7 @@ mod tests {
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (questions, mut asked) = mpsc::channel::<Question>(4);
-        tokio::spawn(serve(listener, questions));
+        tokio::spawn(serve(listener, questions, STAY));
         let told = tokio::spawn(async move { asked.recv().await.unwrap().send("metric 1\n".to_owned()).unwrap() });
         let metrics = get(address, "/metrics").await;
         assert!(metrics.starts_with("HTTP/1.1 200 OK") && metrics.ends_with("metric 1\n"), "{metrics}");
@@ -123,5 +127,23 @@ mod tests {
         assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 200"));
         assert!(get(address, "/other").await.starts_with("HTTP/1.1 404"));
         assert!(get(address, "/metrics").await.starts_with("HTTP/1.1 503"), "the loop is gone");
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_read_its_answer_loses_its_place() {
+        /// More than any buffer between the two.
+        const LENGTH: usize = 1 << 25;
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (questions, mut asked) = mpsc::channel::<Question>(4);
+        let stay = Duration::from_millis(500);
+        tokio::spawn(serve(listener, questions, stay));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+        asked.recv().await.unwrap().send("x".repeat(LENGTH)).unwrap();
+        time::sleep(stay * 2).await;
+        let mut answer = Vec::new();
+        let _end_or_reset = time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("it was closed");
+        assert!(answer.len() < LENGTH, "{}", answer.len());
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::ArgMatches;
-use seaworthy_core::threshold::Threshold;
+use seaworthy_core::{text, threshold::Threshold};
 use seaworthy_load::{
     Plan,
     endpoints::Endpoints,
@@ -21,11 +21,11 @@ use super::{
     flags::SETTINGS,
     outputs::Output,
     pace::{self, Paced},
-    requests,
+    redact, requests,
     target::{self, Route, Target},
 };
 use crate::{
-    cli::Failure,
+    cli::{Failure, printable},
     settings::{self, Environment, Source, Values},
 };
 
@@ -71,6 +71,15 @@ pub(crate) struct Options {
     pub(crate) command: String,
 }
 
+/// The most connections that can be asked for: more than a machine has source ports for.
+const BOUND_OF_CONNECTIONS: usize = 100_000;
+
+/// The most requests at once on an HTTP/2 connection that can be asked for.
+const BOUND_OF_STREAMS: usize = 10_000;
+
+/// The most requests at once of a closed loop.
+const BOUND_AT_ONCE: usize = 1_000_000;
+
 /// The most requests at once on an HTTP/2 connection of an open loop.
 const STREAMS: usize = 100;
 
@@ -86,7 +95,7 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
     let route = target::route(&values, &target)?;
     let paced = pace::pace(&values, workload)?;
     let connections = connections(&values, &paced, &route)?;
-    let protocol = protocol(&values, &paced)?;
+    let protocol = protocol(&values, &paced, connections.most)?;
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let seed = values.optional("seed", |text| text.parse().map_err(|_error| "is not a whole number"))?;
     // Six digits: short enough to be typed again.
@@ -114,7 +123,8 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
         plan,
         route,
         paced,
-        scenario: sent.words,
+        // A file's name may have anything in it, and this is shown on terminals.
+        scenario: printable(&sent.words),
         outputs: Output::all(&values)?,
         thresholds: values.all("threshold").iter().map(|given| given.parse(str::parse)).collect::<Result<_, _>>()?,
         shown,
@@ -138,13 +148,12 @@ fn target(typed: Option<&str>, server: Option<&str>, first: Option<&str>) -> Res
             ));
         }
     };
-    // Whatever follows a user's name may be a password.
-    let shown = if text.contains('@') { "what was given".to_owned() } else { settings::quoted(text) };
+    let shown = settings::quoted(&redact::url(text));
     Target::parse(text).map_err(|error| Failure::usage(format!("{origin}: {shown} {error}")))
 }
 
 fn connections(values: &Values<'_>, paced: &Paced, route: &Route) -> Result<Connections, Failure> {
-    let number = |text: &str| text.parse().ok().filter(|n: &usize| *n > 0).ok_or("is not a whole number of at least 1");
+    let number = |text: &str| from_one_to(BOUND_OF_CONNECTIONS, text);
     let most_given = values.optional("max-connections", number)?;
     let keep_given = values.optional("connections", number)?;
     let keep: usize = keep_given.unwrap_or_else(|| most_given.unwrap_or(usize::MAX).min(10));
@@ -188,13 +197,26 @@ fn fresh(values: &Values<'_>) -> Result<f64, Failure> {
     }
 }
 
-fn protocol(values: &Values<'_>, paced: &Paced) -> Result<Protocol, Failure> {
-    let given = values.optional("streams", |text| {
-        text.parse().ok().filter(|streams: &usize| *streams > 0).ok_or("is not a whole number of at least 1")
-    })?;
+/// A whole number, of which there are at least 1 and at most so many.
+fn from_one_to(most: usize, text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > most => Err(format!("are too many; give at most {}", text::thousands(most as u64))),
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("is not a whole number of at least 1".into()),
+    }
+}
+
+fn protocol(values: &Values<'_>, paced: &Paced, connections: usize) -> Result<Protocol, Failure> {
+    let given = values.optional("streams", |text| from_one_to(BOUND_OF_STREAMS, text))?;
     // A closed loop is as wide as it is told to be, and no wider.
     let streams = given.unwrap_or_else(|| if paced.is_closed() { 1 } else { STREAMS });
     if values.switch("http2")? {
+        if paced.is_closed() && connections.saturating_mul(streams) > BOUND_AT_ONCE {
+            return Err(Failure::usage(format!(
+                "--streams: with --max {connections} connections of {streams} streams are too many; give at most {} in all",
+                text::thousands(BOUND_AT_ONCE as u64)
+            )));
+        }
         Ok(Protocol::Http2 { streams })
     } else if values.source("streams") == Some(Source::Flag) {
         Err(Failure::usage("--streams goes with --http2: HTTP/1.1 has one request at a time on a connection"))
@@ -205,7 +227,10 @@ fn protocol(values: &Values<'_>, paced: &Paced) -> Result<Protocol, Failure> {
 
 fn expectation(values: &Values<'_>) -> Result<Expectation, Failure> {
     let statuses = values.optional("expect-status", str::parse::<Statuses>)?;
-    let body = values.given("expect-body").map(|given| given.text.into_bytes().into());
+    let body = values.optional("expect-body", |text| match text {
+        "" => Err("is in every body; give what it must contain, or leave it out"),
+        text => Ok(text.as_bytes().into()),
+    })?;
     Ok(Expectation {
         statuses: statuses.map(|Statuses(ranges)| ranges).unwrap_or_default(),
         body,
@@ -230,7 +255,7 @@ fn encryption(values: &Values<'_>, target: &Target, route: &Route, protocol: Pro
                 let kept = if name == "insecure" { " (ab's -k: connections are kept anyway)" } else { "" };
                 return Err(Failure::usage(format!(
                     "--{name} goes with https, and {} is not{kept}; leave it out, or give an https URL",
-                    target.url
+                    target.shown()
                 )));
             }
         }
@@ -325,6 +350,11 @@ mod tests {
         for (line, says) in [
             (&[] as &[&str], "there is no target; give its URL"),
             (&["http://me:hunter2@h/"], "the URL: what was given has a user in it; give it as a header"),
+            (&["ftp://h/?key=hunter2"], "the URL: \"ftp://h/?key=***\" has the scheme"),
+            (&["http://h/?key=hunter2", "-k"], "http://h/?key=*** is not (ab"),
+            (&["http://h", "--connect-to", "me:hunter2@h:80"], "--connect-to: what was given is not an address"),
+            (&["http://h", "--host", "me:hunter2@h"], "--host: what was given is not a host"),
+            (&["http://h", "-H", "hunter2"], "--header: what was given is not a header"),
             (&["ftp://h/"], "the URL: \"ftp://h/\" has the scheme \"ftp\""),
             (&["http://h", "--cert", "/x"], "--cert wants its private key too"),
             (&["https://h", "--key", "/x"], "--key goes with a certificate"),
@@ -335,6 +365,12 @@ mod tests {
             (&["http://h", "--http2", "--streams", "0"], "is not a whole number of at least 1"),
             (&["http://h", "--fresh", "101"], "is not a percentage; give 0 to 100"),
             (&["http://h", "--fresh", "5", "--disable-keepalive"], "is --fresh 100; leave one"),
+            (&["http://h", "-c", "100001"], "--connections: \"100001\" are too many; give at most 100,000"),
+            (&["http://h", "--max-connections", "100001"], "are too many; give at most 100,000"),
+            (&["http://h", "-c", "2000", "--threads", "1025"], "are too many; give at most 1024"),
+            (&["http://h", "--http2", "--streams", "10001"], "are too many; give at most 10,000"),
+            (&["http://h", "--max", "--http2", "-c", "101", "--streams", "10000"], "give at most 1,000,000 in all"),
+            (&["http://h", "--expect-body", ""], "--expect-body: \"\" is in every body"),
             (&["http://h", "-c", "0"], "is not a whole number of at least 1"),
             (&["http://h", "-c", "9", "--max-connections", "8"], "9 are more than --max-connections, which are 8"),
             (&["http://h", "--max", "--max-connections", "8"], "--max-connections goes with a rate"),

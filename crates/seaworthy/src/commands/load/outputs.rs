@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Write as _},
+    os::unix::fs::FileTypeExt as _,
     path::{Path, PathBuf},
 };
 
@@ -23,7 +24,7 @@ impl Output {
         let mut all = Vec::<Self>::new();
         for given in values.all("output") {
             let output = Self { path: given.text.clone().into(), format: given.parse(report::by_ending)? };
-            if all.iter().any(|other| other.path == output.path) {
+            if all.iter().any(|other| other.real() == output.real()) {
                 return Err(Failure::usage(format!("{}: {:?} is named twice", given.origin, given.text)));
             }
             output.attempt().map_err(|why| Failure::could_not_run(format!("{}: {why}", given.origin)))?;
@@ -42,8 +43,12 @@ impl Output {
         if self.path.is_dir() {
             return Err(format!("{shown} is a folder; name a file in it"));
         }
-        if self.is_special() {
-            return Ok(());
+        if let Ok(there) = fs::metadata(&self.path)
+            && !there.is_file()
+        {
+            // A pipe would be waited for until somebody reads it.
+            let is_device = there.file_type().is_char_device();
+            return if is_device { Ok(()) } else { Err(format!("{shown} is not a file; name one")) };
         }
         let beside = self.beside();
         fs::write(&beside, "")
@@ -75,9 +80,17 @@ impl Output {
         written
     }
 
-    /// A pipe or a device, say, which cannot be replaced.
+    /// A device, which cannot be replaced.
     fn is_special(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|there| !there.is_file())
+    }
+
+    /// The same for all names of the same file.
+    fn real(&self) -> PathBuf {
+        fs::canonicalize(&self.path).unwrap_or_else(|_new| {
+            let folder = self.folder();
+            fs::canonicalize(&folder).unwrap_or(folder).join(self.path.file_name().unwrap_or_default())
+        })
     }
 
     fn folder(&self) -> PathBuf {
@@ -130,10 +143,22 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let at = |name: &str| dir.path().join(name).display().to_string();
         fs::create_dir(at("folder.json")).unwrap();
+        fs::write(at("old.json"), "").unwrap();
+        std::os::unix::fs::symlink(dir.path(), at("here")).unwrap();
+        std::os::unix::fs::symlink(at("old.json"), at("link.json")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket.json")).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(at("pipe.json")).status().unwrap();
+        assert!(made.success());
         for (files, says) in [
             (&[at("missing/result.json")] as &[String], "there is no folder"),
             (&[at("folder.json")], "is a folder; name a file in it"),
             (&[at("a.json"), at("a.json")], "is named twice"),
+            (&[at("a.json"), at("./a.json")], "is named twice"),
+            (&[at("a.json"), at("here/a.json")], "is named twice"),
+            (&[at("old.json"), at("here/old.json")], "is named twice"),
+            (&[at("link.json"), at("old.json")], "is named twice"),
+            (&[at("pipe.json")], "is not a file; name one"),
+            (&[at("socket.json")], "is not a file; name one"),
             (&[at("result")], "has no known ending"),
             (&["-".to_owned()], "has no known ending"),
             (&["/proc/result.json".to_owned()], "cannot write /proc/result.json"),

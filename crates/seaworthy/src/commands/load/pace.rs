@@ -19,6 +19,9 @@ const DURATION: Duration = Duration::from_secs(10);
 /// Arrivals per second that one thread is good for.
 const PER_THREAD: f64 = 30_000.0;
 
+/// More than any machine has a use for.
+const MOST_THREADS: usize = 1_024;
+
 /// When requests are sent, and for how long.
 #[derive(Clone, Debug)]
 pub(crate) struct Paced {
@@ -173,6 +176,7 @@ fn count(text: &str) -> Result<u64, &'static str> {
 /// Threads that send. `connections` is the most that there can be.
 pub(crate) fn threads(values: &Values<'_>, paced: &Paced, connections: usize) -> Result<NonZero<usize>, Failure> {
     let given = values.optional("threads", |text| match text.parse::<NonZero<usize>>() {
+        Ok(threads) if threads.get() > MOST_THREADS => Err(format!("are too many; give at most {MOST_THREADS}")),
         Ok(threads) if threads.get() <= connections => Ok(threads),
         Ok(_) => Err(format!("are more than connections, of which there are {connections}; give fewer")),
         Err(_error) => Err("is not a whole number of at least 1".to_owned()),

@@ -15,7 +15,7 @@ use seaworthy_load::{
 };
 
 use super::{
-    headers,
+    headers, redact,
     target::Target,
     targets::{self, Entry},
 };
@@ -70,8 +70,8 @@ pub(crate) fn sent(
     let Some(entries) = entries else {
         let one = single(values, target, host, headers)?;
         let words = match one.body().len() {
-            0 => format!("{} {}", one.method(), target.url),
-            length => format!("{} {} ({length} bytes)", one.method(), target.url),
+            0 => format!("{} {}", one.method(), target.shown()),
+            length => format!("{} {} ({length} bytes)", one.method(), target.shown()),
         };
         return Ok(Sent { workload: Workload::Requests([Weighted { request: one, weight: 1 }].into()), words });
     };
@@ -95,7 +95,7 @@ fn refuse<'a>(values: &Values<'_>, names: impl Iterator<Item = &'a &'a str>, wit
 }
 
 fn url(target: &Target, host: Option<&Authority>) -> Result<Uri, Failure> {
-    target.with(target.path(), host).map_err(|error| Failure::usage(format!("{}: {error}", target.url)))
+    target.with(target.path(), host).map_err(|error| Failure::usage(format!("{}: {error}", target.shown())))
 }
 
 /// Headers that are sent with every request.
@@ -123,7 +123,7 @@ fn request(
     let origin = if values.is_given("targets") { "--targets" } else { "--method" };
     let name = method.clone();
     Request::new(method, url, headers, body)
-        .map_err(|invalid| Failure::usage(format!("{origin}: {name} {} {invalid}", target.url)))
+        .map_err(|invalid| Failure::usage(format!("{origin}: {name} {} {invalid}", target.shown())))
 }
 
 /// The request of `-m`, `-H` and `-d`.
@@ -205,7 +205,7 @@ fn of_entry(
             "{}, line {}: {} {message}",
             values.text("targets"),
             entry.line,
-            settings::quoted(&entry.url)
+            settings::quoted(&redact::url(&entry.url))
         ))
     };
     let path = if entry.url.starts_with('/') {
@@ -216,7 +216,7 @@ fn of_entry(
             Failure::usage(format!("{}, line {}: its URL {error}", values.text("targets"), entry.line))
         })?;
         if !target.is_origin_of(&own) {
-            return Err(wrong(&format!("is not of the target {}; a run has one", target.url)));
+            return Err(wrong(&format!("is not of the target {}; a run has one", target.shown())));
         }
         own.path().to_owned()
     };
@@ -278,7 +278,7 @@ mod tests {
             (&["-m", "10"], "(h2load's streams are --streams here)"),
             (&["-m", "G T"], "is not a method; give one such as GET or POST"),
             (&["-m", "CONNECT"], "CONNECT is not sent"),
-            (&["-H", "Authorization hunter2"], "\"Authorization\"... is not a header"),
+            (&["-H", "Authorization hunter2"], "what was given is not a header"),
             (&["-H", "Host: a", "--host", "b"], "leave out -H 'Host: ...', or --host"),
             (&["-H", "Content-Type: a/b", "-T", "a/b", "-d", "x"], "say the same"),
             (&["-T", "a\nb"], "cannot be sent in a header"),

@@ -10,6 +10,7 @@ use http::{
 use rustls::pki_types::ServerName;
 use seaworthy_load::{endpoints::Endpoints, request::Request};
 
+use super::redact;
 use crate::{cli::Failure, settings::Values};
 
 /// Where requests go.
@@ -63,6 +64,11 @@ impl Target {
             builder = builder.authority(authority);
         }
         builder.build()
+    }
+
+    /// The URL, without what is secret in it.
+    pub(crate) fn shown(&self) -> String {
+        redact::url(&self.url.to_string())
     }
 
     /// Its path and query.
@@ -133,7 +139,8 @@ fn shown(host: &str, port: u16) -> String {
 /// `HOST:PORT`, or curl's `HOST1:PORT1:HOST2:PORT2`, in which each may be empty.
 fn connect_to(text: &str, target: &Target) -> Result<(String, u16), String> {
     const WANTED: &str = "is not an address to connect to; give HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080";
-    let parts = parts(text).ok_or(WANTED)?;
+    // A host's name has none, but a user's name and password before it do.
+    let parts = parts(text).filter(|_| !text.contains('@')).ok_or(WANTED)?;
     let port = |text: &str, or: u16| match text {
         "" => Ok(or),
         text => text.parse().ok().filter(|port| *port > 0).ok_or(WANTED),
@@ -226,7 +233,9 @@ mod tests {
         ] {
             assert_eq!(connect_to(text, &target), Ok((host.to_owned(), port)), "{text}");
         }
-        for text in ["", "host", ":8080", "host:", "h:0", "h:70000", "a:b:c", "[::1]8080", "[::1", "a:1:b:2:c"] {
+        for text in
+            ["", "host", ":8080", "host:", "h:0", "h:70000", "a:b:c", "me@h:80", "[::1]8080", "[::1", "a:1:b:2:c"]
+        {
             assert!(connect_to(text, &target).is_err(), "{text}");
         }
         let other = connect_to("other:443:10.0.0.1:80", &target).unwrap_err();

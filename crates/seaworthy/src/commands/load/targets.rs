@@ -38,6 +38,8 @@ pub(crate) struct Wrong {
 /// Reads the file's text.
 pub(crate) fn parse(text: &str) -> Result<Vec<Entry>, Wrong> {
     let mut entries = Vec::<Entry>::new();
+    // Some editors mark a file as UTF-8 so.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (number, line) in text.lines().enumerate() {
         let number = number + 1;
         let line = line.trim();
@@ -100,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_file_as_vegeta_has_it() {
-        let text = "# two\nGET http://h:9090/path?item=ball\n\nPOST /things 9\nX-Account-ID: 99\nX-B:c\n@/new thing.json\nHEAD /x\n";
+        let text = "\u{feff}# two\nGET http://h:9090/path?item=ball\n\nPOST /things 9\nX-Account-ID: 99\nX-B:c\n@/new thing.json\nHEAD /x\n";
         let entries = parse(text).unwrap();
         let urls: Vec<_> = entries.iter().map(|one| (one.line, one.method.as_str(), &*one.url, one.weight)).collect();
         assert_eq!(
