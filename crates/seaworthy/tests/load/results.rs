@@ -43,16 +43,16 @@ fn thresholds_that_hold_pass() {
 #[test]
 fn a_threshold_that_does_not_hold_fails() {
     let (_database, server) = service();
-    let done = run(&[&url(server.address), "-n", "50", "-q", "200", "--threshold", "p50<1ns"]);
+    let done = run(&[&url(server.address), "-n", "200", "-q", "400", "--threshold", "p50<1ns"]);
     assert_eq!(done.code, 1, "{done:?}");
-    assert!(done.first_line().starts_with("FAIL  50 requests, none failed, 1 of 1 threshold"), "{done:?}");
+    assert!(done.first_line().starts_with("FAIL  200 requests, none failed, 1 of 1 threshold"), "{done:?}");
 }
 
 #[test]
 fn without_thresholds_it_measures_and_judges_nothing() {
     let (_database, server) = service();
-    let done = run(&[&url(server.address), "-n", "50", "-q", "200"]);
-    assert_eq!((done.code, done.first_line()), (0, "MEASURED  50 requests, none failed, no threshold was given"));
+    let done = run(&[&url(server.address), "-n", "200", "-q", "400"]);
+    assert_eq!((done.code, done.first_line()), (0, "MEASURED  200 requests, none failed, no threshold was given"));
 }
 
 #[test]
