@@ -176,10 +176,11 @@ fn body(values: &Values<'_>) -> Result<Option<Bytes>, Failure> {
     }
 }
 
-/// Whether a text is what `-d` is given for wrk and k6.
+/// Whether a text is what `-d` is given for wrk and k6: `30s`, and `30` for short. To send that to a target which was
+/// only to be read would be worse than to ask.
 fn is_a_duration(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
-        && text.ends_with(['s', 'm', 'h'])
+        && text.ends_with(|c: char| c.is_ascii_digit() || ['s', 'm', 'h'].contains(&c))
         && !text.contains(char::is_whitespace)
         && settings::duration(text).is_ok()
 }
@@ -258,7 +259,7 @@ mod tests {
             (&["-d", "hello"], "POST http://h:8080/base 1 5"),
             (&["-m", "put", "-d", "hello"], "PUT http://h:8080/base 1 5"),
             (&["-X", "HEAD"], "HEAD http://h:8080/base 1 0"),
-            (&["--data", "30"], "POST http://h:8080/base 1 2"),
+            (&["--data", "[30]"], "POST http://h:8080/base 1 4"),
         ] {
             assert_eq!(requests(&asked(line).unwrap()), [request], "{line:?}");
         }
@@ -273,6 +274,7 @@ mod tests {
                 "--body: \"30s\" looks like a duration: here that is -z 30s; to send it as a body",
             ),
             (&["-d", "1m30s"], "here that is -z 1m30s"),
+            (&["-d", "30"], "here that is -z 30;"),
             (&["-d", "@"], "names no file"),
             (&["-d", "@/nowhere/body"], "--body: cannot read /nowhere/body"),
             (&["-m", "10"], "(h2load's streams are --streams here)"),
