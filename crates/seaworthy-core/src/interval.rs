@@ -144,7 +144,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(crate) const fn add(&mut self, other: &Self) {
+    /// Adds what was counted elsewhere.
+    pub const fn add(&mut self, other: &Self) {
         self.arrived += other.arrived;
         self.begun += other.begun;
         self.good += other.good;
@@ -236,7 +237,7 @@ impl Recorder {
 
     /// What became of a request.
     pub fn ended(&mut self, outcome: Outcome) {
-        self.began(&outcome);
+        self.send_lag.record(outcome.send_lag());
         let counts = &mut self.open.counts;
         counts.bytes += outcome.bytes;
         let status = match &outcome.end {
@@ -268,10 +269,6 @@ impl Recorder {
     pub fn retried(&mut self, outcome: Outcome) {
         self.open.counts.retried += 1;
         self.keep(FailedAttempt { outcome, retried: true });
-    }
-
-    fn began(&mut self, outcome: &Outcome) {
-        self.send_lag.record(outcome.send_lag());
     }
 
     fn failed(&mut self, outcome: Outcome) {

@@ -109,7 +109,7 @@ impl Connector {
         let begun = Instant::now();
         let handshake = TlsConnector::from(Arc::clone(&tls.config)).connect(tls.name.clone(), stream);
         let shaken = timeout_at(deadline, handshake).await;
-        opening.phases.tls = Some(begun.elapsed_now());
+        opening.phases.tls = Some(begun.elapsed());
         match shaken {
             Err(_elapsed) => Err(Failure::new(Phase::Tls, FailureKind::TimedOut)),
             Ok(Err(error)) => Err(tls_failure(&error)),
@@ -149,7 +149,7 @@ impl Connector {
         };
         let begun = Instant::now();
         let found = timeout_at(deadline, lookup_host((host.as_str(), *port))).await;
-        opening.phases.dns = Some(begun.elapsed_now());
+        opening.phases.dns = Some(begun.elapsed());
         let found: Rc<[SocketAddr]> = match found {
             Err(_elapsed) => return Err(Failure::new(Phase::Dns, FailureKind::TimedOut)),
             Ok(Err(error)) => return Err(Failure::detailed(Phase::Dns, FailureKind::Dns, error.to_string())),
@@ -179,7 +179,7 @@ impl Connector {
                 Ok(socket) => timeout_at(deadline, socket.connect(*address)).await,
                 Err(error) => Ok(Err(error)),
             };
-            opening.phases.connect = Some(begun.elapsed_now());
+            opening.phases.connect = Some(begun.elapsed());
             match connected {
                 Err(_elapsed) => return Err(Failure::new(Phase::Connect, FailureKind::TimedOut)),
                 Ok(Err(error)) => failure = io_failure(Phase::Connect, &error),
@@ -219,17 +219,6 @@ impl Connector {
         {
             *known = addresses[n..].into();
         }
-    }
-}
-
-/// Time since an instant. (`elapsed` would hide that a clock is read.)
-trait ElapsedNow {
-    fn elapsed_now(self) -> std::time::Duration;
-}
-
-impl ElapsedNow for Instant {
-    fn elapsed_now(self) -> std::time::Duration {
-        Self::now().saturating_duration_since(self)
     }
 }
 

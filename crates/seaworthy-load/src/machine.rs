@@ -1,6 +1,6 @@
 //! What the machine has left for the generator: descriptors, ports, sockets that linger.
 
-use std::{fs, net::SocketAddr, time::Duration};
+use std::{fs, time::Duration};
 
 use rustix::{
     process::{Resource, getrlimit},
@@ -44,9 +44,4 @@ pub fn ports() -> Option<u64> {
 /// addresses.
 pub fn fresh_connections_per_second(sources: usize) -> Option<f64> {
     Some(ports()? as f64 * sources.max(1) as f64 / TIME_WAIT.as_secs_f64())
-}
-
-/// Whether an address is on this machine, so that target and generator share its processors.
-pub fn is_here(address: SocketAddr) -> bool {
-    address.ip().is_loopback()
 }

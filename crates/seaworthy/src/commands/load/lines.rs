@@ -12,9 +12,9 @@ pub(crate) fn log(now: Timestamp, second: &Second) -> String {
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     format!(
         "{now} {}, {} good, {} failed, p50 {}, p99 {}",
-        text::counted(second.tally.arrived.max(second.tally.begun), "request"),
-        text::thousands(second.tally.good),
-        text::thousands(second.tally.failed),
+        text::counted(second.counts.arrived.max(second.counts.begun), "request"),
+        text::thousands(second.counts.good),
+        text::thousands(second.counts.failed),
         time(second.quantile(0.5)),
         time(second.quantile(0.99)),
     )
@@ -25,10 +25,10 @@ pub(crate) fn progress(second: &Second, gauges: Gauges) -> String {
     format!(
         "{}: {}/s sent, p50 {}, p99 {}, {} failed, {}",
         text::long_time(Duration::from_secs(second.index + 1)),
-        text::thousands(second.tally.begun),
+        text::thousands(second.counts.begun),
         time(second.quantile(0.5)),
         time(second.quantile(0.99)),
-        text::thousands(second.tally.failed),
+        text::thousands(second.counts.failed),
         text::counted(gauges.open, "connection"),
     )
 }

@@ -7,7 +7,7 @@ use std::{
 
 use seaworthy_core::{
     histogram::Histogram,
-    interval::{FailureClass, Gauges, INTERVAL, Interval},
+    interval::{Counts, FailureClass, Gauges, INTERVAL, Interval},
 };
 
 /// Seconds whose times are kept apart.
@@ -20,22 +20,14 @@ const KEPT: usize = 120;
 #[expect(clippy::cast_possible_truncation, reason = "a few")]
 const PER_SECOND: u64 = (1000 / INTERVAL.as_millis()) as u64;
 
-/// What was counted in a second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) arrived: u64,
-    pub(crate) begun: u64,
-    pub(crate) good: u64,
-    pub(crate) failed: u64,
-    pub(crate) cpu: Duration,
-}
-
 /// One second of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Second {
     /// Seconds after the start.
     pub(crate) index: u64,
-    pub(crate) tally: Tally,
+    pub(crate) counts: Counts,
+    /// CPU time of the generator's threads.
+    pub(crate) cpu: Duration,
     times: Times,
 }
 
@@ -101,12 +93,8 @@ impl Live {
         let mut late = Histogram::new();
         let times = match second {
             Some(second) => {
-                let tally = &mut second.tally;
-                tally.arrived += interval.counts.arrived;
-                tally.begun += interval.counts.begun;
-                tally.good += interval.counts.good;
-                tally.failed += interval.counts.failed;
-                tally.cpu += interval.cpu;
+                second.counts.add(&interval.counts);
+                second.cpu += interval.cpu;
                 match &mut second.times {
                     Times::Apart(times) => times,
                     Times::Summed(_) => &mut late,
@@ -127,7 +115,12 @@ impl Live {
         let next = self.seconds.back().map_or(0, |last| last.index + 1);
         // After a pause longer than what is kept, there is nothing to fill in.
         for index in next.max(index.saturating_sub(KEPT as u64))..=index {
-            self.seconds.push_back(Second { index, tally: Tally::default(), times: Times::Apart(Histogram::new()) });
+            self.seconds.push_back(Second {
+                index,
+                counts: Counts::default(),
+                cpu: Duration::ZERO,
+                times: Times::Apart(Histogram::new()),
+            });
         }
         let apart = self.seconds.len().saturating_sub(RECENT + 1);
         for second in self.seconds.iter_mut().take(apart).rev() {
@@ -224,7 +217,7 @@ mod tests {
         let live = watched(30);
         assert_eq!(live.whole_seconds().count(), 29);
         for second in live.whole_seconds() {
-            assert_eq!((second.tally.good, second.tally.cpu), (10, Duration::from_millis(100)));
+            assert_eq!((second.counts.good, second.cpu), (10, Duration::from_millis(100)));
             let p99 = second.p99().unwrap().as_secs_f64() * 1000.0;
             assert!((p99 / (second.index as f64 + 1.0) - 1.0).abs() < 0.002, "{p99} in {}", second.index);
         }
@@ -249,7 +242,7 @@ mod tests {
         recorder.ended(outcome(0, 1, Ok(200)));
         let late = recorder.take(Moment::from(Duration::from_millis(100)), Gauges::default(), Duration::ZERO);
         live.add(&late);
-        assert_eq!((live.times().1.count(), live.second(0).unwrap().tally.good), (201, 11));
+        assert_eq!((live.times().1.count(), live.second(0).unwrap().counts.good), (201, 11));
         let mut far = late.clone();
         far.index = 10_000_000;
         live.add(&far);

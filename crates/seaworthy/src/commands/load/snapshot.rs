@@ -92,7 +92,7 @@ pub(crate) fn take(
     stopping: bool,
 ) -> Snapshot {
     let (recent, whole) = live.times();
-    let last = live.whole_seconds().next_back().map(|second| second.tally).unwrap_or_default();
+    let (last, cpu) = live.whole_seconds().next_back().map(|second| (second.counts, second.cpu)).unwrap_or_default();
     let asked = match &paced.pace {
         Pace::Open { profile, .. } => Some(profile.rate_at(Moment::from(elapsed)).as_per_second()),
         Pace::Closed { .. } => None,
@@ -111,11 +111,11 @@ pub(crate) fn take(
         gauges: live.gauges(),
         recent: Ladder::of(&recent),
         whole: Ladder::of(&whole),
-        seconds: live.whole_seconds().map(|second| (second.tally.begun, second.p99())).collect(),
+        seconds: live.whole_seconds().map(|second| (second.counts.begun, second.p99())).collect(),
         histogram: bars(&whole),
         failures: live.failures().iter().take(RECENT).map(|(class, seen)| (words(*class), seen.count)).collect(),
         send_lag: recording.send_lag.quantile(0.99),
-        cpu: last.cpu.as_secs_f64(),
+        cpu: cpu.as_secs_f64(),
     }
 }
 
