@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{outcome::FailureKind, recording::Recording, text};
+use serde::{Deserialize, Serialize};
+
+use crate::{outcome::FailureKind, recording::Recording, text, time};
 
 /// The latest that the generator may be at the 99th percentile.
 ///
@@ -17,13 +19,15 @@ pub const MOST_LAG: Duration = Duration::from_millis(10);
 pub const MOST_BUSY: f64 = 0.95;
 
 /// What the generator measured of itself. How late it was is in the recording, as its send lag.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generator {
     /// Threads that sent.
     pub threads: usize,
     /// CPU time of these threads while arrivals were due.
+    #[serde(with = "time::as_nanos")]
     pub cpu: Duration,
     /// Wall time of that.
+    #[serde(with = "time::as_nanos")]
     pub busy_for: Duration,
     /// Sockets in `TIME_WAIT` on this machine at the end, where that is known.
     pub time_wait: Option<u64>,

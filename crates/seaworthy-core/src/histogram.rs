@@ -6,6 +6,10 @@ use hdrhistogram::serialization::{Deserializer, Serializer as _, V2Serializer};
 
 use crate::time::nanos;
 
+mod packed;
+
+pub use packed::{Packed, Unpackable};
+
 /// Times below this are not told apart, in nanoseconds.
 const LOWEST: u64 = 1_000;
 
@@ -102,7 +106,12 @@ impl Histogram {
         let mut bytes = Vec::new();
         // Writing to memory does not fail, and a histogram that exists fits into memory.
         V2Serializer::new().serialize(&self.0, &mut bytes).expect("memory to write to");
-        Packed(bytes.into())
+        Packed::trusted(bytes)
+    }
+
+    /// What bytes that were packed hold.
+    fn unpacked(bytes: &[u8]) -> Option<Self> {
+        Deserializer::new().deserialize(&mut &*bytes).ok().map(Self)
     }
 
     pub(crate) const fn inner(&self) -> &hdrhistogram::Histogram<u64> {
@@ -125,32 +134,6 @@ impl PartialEq for Histogram {
 impl fmt::Debug for Histogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Histogram of {} up to {:?}", self.count(), self.max())
-    }
-}
-
-/// A histogram in the fewest bytes: HdrHistogram's V2 encoding.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Packed(Box<[u8]>);
-
-impl Packed {
-    /// Whether nothing is in it.
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Bytes that it takes.
-    pub const fn size(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Adds what is in it to a histogram.
-    pub fn add_to(&self, sum: &mut Histogram) {
-        if self.is_empty() {
-            return;
-        }
-        // Only `pack` makes these bytes.
-        let one = Deserializer::new().deserialize(&mut &*self.0).expect("what was packed");
-        sum.merge(&Histogram(one));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, mem, net::SocketAddr, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     histogram::{Histogram, Packed},
     outcome::{ConnectionKind, FailureKind, Outcome, Phase, Phases},
@@ -14,6 +16,9 @@ pub const INTERVAL: Duration = Duration::from_millis(100);
 /// The failures that are kept whole, of one interval of one thread; beyond it they are only counted.
 const MOST_WHOLE: usize = 1_000;
 
+/// The good answers that are kept whole in the same way, where they are kept.
+pub const MOST_ANSWERS: usize = 20_000;
+
 /// What is recorded apart: where requests went, and over what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lane {
@@ -24,7 +29,7 @@ pub struct Lane {
 }
 
 /// Times of one lane. `H` is a [`Histogram`] while it is recorded into, and [`Packed`] on its way.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Times<H> {
     /// Response times of good answers: from due to done.
     pub response: H,
@@ -119,7 +124,7 @@ pub struct FailureClass {
 }
 
 /// What is counted in an interval. Counts of several intervals and threads add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Requests that became due.
     pub arrived: u64,
@@ -160,7 +165,7 @@ impl Counts {
 }
 
 /// What holds at the end of an interval. Those of several threads add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gauges {
     /// Open connections, those being opened included.
     pub open: u64,
@@ -171,7 +176,7 @@ pub struct Gauges {
 }
 
 /// What one generator thread saw in one interval.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Interval {
     /// Which one: it began at this many [`INTERVAL`]s after the start.
     pub index: u64,
@@ -193,12 +198,27 @@ pub struct Interval {
     pub failures: BTreeMap<FailureClass, u64>,
     /// Failures whole, those of retried attempts included, as many as are kept.
     pub whole: Vec<FailedAttempt>,
+    /// Good answers whole, where that was asked for, as many as are kept.
+    pub answers: Vec<Outcome>,
     /// CPU time that the thread used.
     pub cpu: Duration,
 }
 
+impl Interval {
+    /// The same, so many intervals later: of a load that began so long after the clock that it is to be read by.
+    #[must_use]
+    pub fn later(mut self, by: u64) -> Self {
+        let time = Duration::from_nanos(crate::time::nanos(INTERVAL).saturating_mul(by));
+        self.index = self.index.saturating_add(by);
+        let later = |attempt: FailedAttempt| FailedAttempt { outcome: attempt.outcome.later(time), ..attempt };
+        self.whole = self.whole.into_iter().map(later).collect();
+        self.answers = self.answers.into_iter().map(|outcome| outcome.later(time)).collect();
+        self
+    }
+}
+
 /// A failure whole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedAttempt {
     /// What became of it.
     pub outcome: Outcome,
@@ -215,6 +235,7 @@ pub struct Recorder {
     queue_time: Histogram,
     /// Almost every answer has the same status, so that one is not looked up.
     status: (u16, u64),
+    keep_answers: bool,
     open: Interval,
 }
 
@@ -222,6 +243,14 @@ impl Recorder {
     /// One for a generator thread.
     pub fn new(thread: usize) -> Self {
         Self { thread, ..Self::default() }
+    }
+
+    /// The same, that keeps good answers whole, too, or not: at most [`MOST_ANSWERS`] of an interval. It does not keep
+    /// them unless it is told to.
+    #[must_use]
+    pub const fn keep_answers(mut self, keep: bool) -> Self {
+        self.keep_answers = keep;
+        self
     }
 
     /// What is counted as it happens.
@@ -262,6 +291,9 @@ impl Recorder {
         }
         if outcome.connection != ConnectionKind::Reused {
             times.phases(&outcome.phases);
+        }
+        if self.keep_answers && self.open.answers.len() < MOST_ANSWERS {
+            self.open.answers.push(outcome);
         }
     }
 
@@ -343,3 +375,6 @@ impl Recorder {
         taken
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,14 +14,29 @@
 //! | [`generator`] | the generator's own health |
 //! | [`threshold`] | what a run is held to |
 //! | [`verdict`] | whether it holds |
+//! | [`deployment`] | what is to run, in a Deployment's words |
+//! | [`cluster`] | the rules of a Deployment: rollouts, probes, endpoints |
+//! | [`drill`] | what is done to a target, and what is expected |
+//! | [`trial`] | the drills one after the other, on a cluster |
+//! | [`event`], [`history`] | what happened, as it is recorded |
+//! | [`diagnosis`] | why requests were lost |
+//! | [`assessment`] | what a trial came to |
 //! | [`report`] | a run as others read it |
 //! | [`text`] | numbers and times as people read and write them |
 
 pub mod arrivals;
+pub mod assessment;
+pub mod cluster;
+pub mod deployment;
+pub mod diagnosis;
+pub mod drill;
+pub mod event;
 pub mod generator;
 pub mod histogram;
+pub mod history;
 pub mod interval;
 pub mod ledger;
+pub mod lives;
 pub mod outcome;
 pub mod recording;
 pub mod report;
@@ -30,4 +45,5 @@ mod sample;
 pub mod text;
 pub mod threshold;
 pub mod time;
+pub mod trial;
 pub mod verdict;

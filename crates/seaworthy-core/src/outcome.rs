@@ -2,11 +2,14 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Moment;
 
 /// What kind of connection a request went over. The kinds lose requests for different reasons, so they are
 /// never mixed in what is reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ConnectionKind {
     /// Opened for this request alone, and closed after it.
     Fresh,
@@ -31,7 +34,8 @@ impl ConnectionKind {
 }
 
 /// How far a request came, in the order in which it goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Waiting for a free connection.
     Queue,
@@ -50,6 +54,10 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Queue, Self::Dns, Self::Connect, Self::Tls, Self::Send, Self::Wait, Self::Receive];
+
     /// Its name in documents.
     pub const fn label(self) -> &'static str {
         match self {
@@ -78,7 +86,8 @@ impl Phase {
 }
 
 /// Why a request has no good answer, as far as a client can see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// The client has no free source port (EADDRNOTAVAIL).
     NoPort,
@@ -111,6 +120,7 @@ pub enum FailureKind {
     /// HTTP/2: the server refused the stream, and has not worked on it (RFC 9113, 8.7).
     RefusedStream,
     /// HTTP/2: the server is leaving, and has not worked on it (GOAWAY; RFC 9113, 6.8).
+    #[serde(rename = "goaway")]
     GoAway,
     /// HTTP/2: the server reset the stream.
     StreamReset,
@@ -228,7 +238,7 @@ impl FailureKind {
 const MOST_DETAIL: usize = 200;
 
 /// A failure with its evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// How far the request had come.
     pub phase: Phase,
@@ -298,7 +308,7 @@ pub struct Phases {
 }
 
 /// What became of one request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// When it was due. Its response time counts from here.
     pub due: Moment,
@@ -335,6 +345,12 @@ impl Outcome {
     pub const fn send_lag(&self) -> Duration {
         self.begun.since(self.due).saturating_sub(self.queued)
     }
+
+    /// The same, so much later.
+    #[must_use]
+    pub fn later(self, by: Duration) -> Self {
+        Self { due: self.due + by, begun: self.begun + by, done: self.done + by, ..self }
+    }
 }
 
 #[cfg(test)]
@@ -349,6 +365,20 @@ mod tests {
         assert_eq!(labels.len(), FailureKind::ALL.len());
         let words: BTreeSet<_> = FailureKind::ALL.iter().map(|kind| kind.words()).collect();
         assert_eq!(words.len(), FailureKind::ALL.len());
+    }
+
+    #[test]
+    fn files_have_the_same_names_as_documents() {
+        let written = |value: serde_json::Value| value.as_str().map(str::to_owned);
+        for kind in FailureKind::ALL {
+            assert_eq!(written(serde_json::to_value(kind).unwrap()).as_deref(), Some(kind.label()));
+        }
+        for phase in Phase::ALL {
+            assert_eq!(written(serde_json::to_value(phase).unwrap()).as_deref(), Some(phase.label()));
+        }
+        for kind in ConnectionKind::ALL {
+            assert_eq!(written(serde_json::to_value(kind).unwrap()).as_deref(), Some(kind.label()));
+        }
     }
 
     #[test]

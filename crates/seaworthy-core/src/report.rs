@@ -5,8 +5,9 @@ pub mod hlog;
 pub mod json;
 pub mod junit;
 pub mod markdown;
-mod summary;
+pub(crate) mod summary;
 pub mod text;
+pub mod trial;
 
 use std::time::Duration;
 

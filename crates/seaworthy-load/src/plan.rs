@@ -29,6 +29,8 @@ pub struct Plan {
     /// Whether an idempotent request is sent again, once, when its reused connection closed before any byte of an
     /// answer, as HTTP allows (RFC 9110, 9.2.2; RFC 9112, 9.3.1).
     pub resend: bool,
+    /// Whether good answers are kept whole, too: see [`Interval::answers`](seaworthy_core::interval::Interval::answers).
+    pub keep_answers: bool,
     /// Threads that send. Each has its share of the arrivals and of the connections.
     pub threads: NonZero<usize>,
     /// Decides everything that is left to chance.

@@ -56,13 +56,21 @@ pub struct Ended {
 
 /// Starts what is planned.
 pub fn start(plan: Plan) -> io::Result<Run> {
-    start_with(plan, |plan, thread| Jobs::of(&plan.workload, &plan.expectation, plan.seed, thread))
+    start_at(plan, Instant::now() + LEAD)
+}
+
+/// Starts what is planned, with its clock at zero at a moment to come.
+pub fn start_at(plan: Plan, began: Instant) -> io::Result<Run> {
+    start_with(plan, began, |plan, thread| Jobs::of(&plan.workload, &plan.expectation, plan.seed, thread))
 }
 
 /// Starts the threads, each with what it is to send. That is made there, since it does not leave its thread.
-fn start_with(plan: Plan, jobs: impl Fn(&Plan, usize) -> Jobs + Clone + Send + 'static) -> io::Result<Run> {
+fn start_with(
+    plan: Plan,
+    began: Instant,
+    jobs: impl Fn(&Plan, usize) -> Jobs + Clone + Send + 'static,
+) -> io::Result<Run> {
     let plan = Arc::new(plan);
-    let began = Instant::now() + LEAD;
     let (sender, intervals) = mpsc::channel(CHANNEL * plan.threads.get());
     let (commands, told) = watch::channel(Command::Go);
     let begun = Arc::new(AtomicU64::new(0));
@@ -143,7 +151,8 @@ pub async fn read_back(plan: &Plan, ledger: &mut Ledger, patience: Duration) -> 
     plan.pace = Pace::Closed { duration: Some(patience), limit: None };
     plan.threads = NonZero::<usize>::MIN;
     plan.connections.fresh = 0.0;
-    let mut run = start_with(plan, move |_, _| Jobs::ReadBack(Box::new(ReadBack::new(like.clone(), taken.clone()))))?;
+    let jobs = move |_: &Plan, _| Jobs::ReadBack(Box::new(ReadBack::new(like.clone(), taken.clone())));
+    let mut run = start_with(plan, Instant::now() + LEAD, jobs)?;
     while run.next().await.is_some() {}
     *ledger = run.end()?.ledger.unwrap_or_default();
     Ok(())

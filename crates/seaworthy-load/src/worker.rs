@@ -164,7 +164,7 @@ pub(crate) async fn work(plan: Arc<Plan>, share: Share, jobs: Jobs) -> io::Resul
         connector: Connector::new(Arc::clone(&plan), Pcg64Mcg::seed_from_u64(seed ^ 0x5eed)),
         scratch: RefCell::new(vec![0; SCRATCH].into()),
         pool: RefCell::new(pool),
-        recorder: RefCell::new(Recorder::new(index)),
+        recorder: RefCell::new(Recorder::new(index).keep_answers(plan.keep_answers)),
         jobs: RefCell::new(jobs),
         random: RefCell::new(Pcg64Mcg::seed_from_u64(seed)),
         empty: Notify::new(),

@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{load, serve},
+    commands::{diagnose, load, restore, serve, trial},
     descriptors,
     settings::Environment,
 };
@@ -81,6 +81,9 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>, environment: Enviro
     let done = match matches.subcommand() {
         Some((serve::NAME, matches)) => serve::run(matches, environment, serve::Audience::Operator),
         Some((load::NAME, matches)) => load::run(matches, environment),
+        Some((trial::NAME, matches)) => trial::run(matches, environment),
+        Some((diagnose::NAME, matches)) => diagnose::run(matches, environment),
+        Some((restore::NAME, matches)) => restore::run(matches, environment),
         // Nothing was asked for: that is somebody who is new here.
         _ => serve::run(&matches, environment, serve::Audience::Newcomer),
     };
@@ -129,6 +132,9 @@ fn command() -> Command {
         .args_conflicts_with_subcommands(true)
         .subcommand(serve::command())
         .subcommand(load::command())
+        .subcommand(trial::command())
+        .subcommand(diagnose::command())
+        .subcommand(restore::command())
 }
 
 #[cfg(test)]

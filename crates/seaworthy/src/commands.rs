@@ -1,4 +1,7 @@
 //! A file for each subcommand.
 
+pub(crate) mod diagnose;
 pub(crate) mod load;
+pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod trial;

@@ -1,9 +1,12 @@
 //! `seaworthy`: arguments in, exit code out.
 
+mod canvas;
 mod cli;
 mod commands;
 mod descriptors;
 mod logs;
+mod outputs;
+mod screen;
 mod settings;
 mod signals;
 

@@ -316,6 +316,19 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
         .map_err(|_error| "is not an address with a port; give one such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080")
 }
 
+/// Each name and each letter stands for one setting.
+#[cfg(test)]
+pub(crate) fn distinct(settings: &[Setting]) {
+    let mut names = std::collections::BTreeSet::new();
+    for setting in settings {
+        assert!(names.insert(setting.name.to_owned()), "{}", setting.name);
+        let letter = setting.short.map(String::from);
+        for other in setting.aliases.iter().map(|alias| (*alias).to_owned()).chain(letter) {
+            assert!(names.insert(other.clone()), "{other}");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

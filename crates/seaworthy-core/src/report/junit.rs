@@ -2,6 +2,8 @@
 //!
 //! What failed is a `failure`, what is inconclusive an `error`: both make a pipeline red, and they can be told apart.
 
+use std::time::Duration;
+
 use super::{
     Report,
     summary::{headline, one_line, word},
@@ -10,7 +12,7 @@ use crate::{generator, threshold::Holds};
 
 /// What a case came to.
 #[derive(Clone, Debug)]
-enum End {
+pub(super) enum End {
     Passed,
     Failed(String),
     Inconclusive(String),
@@ -28,30 +30,55 @@ pub fn render(report: &Report<'_>) -> String {
         (judged.threshold.to_string(), end)
     }));
     cases.extend(writes(report));
-    let count = |of: fn(&End) -> bool| cases.iter().filter(|(_, end)| of(end)).count();
-    let counts = format!(
-        "tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3}\"",
-        cases.len(),
-        count(|end| matches!(end, End::Failed(_))),
-        count(|end| matches!(end, End::Inconclusive(_))),
-        report.run.elapsed.as_secs_f64(),
-    );
-    let name = escaped(&format!("load on {}", report.run.target));
-    let began = escaped(&report.run.began);
-    let cases: String = cases.iter().map(|(name, end)| case(name, end)).collect();
     let verdict = format!("{}  {}", word(report.judgement.verdict), headline(report));
-    let reasons = report.judgement.reasons.iter().map(String::as_str);
-    let said: Vec<String> = [&*verdict].into_iter().chain(reasons).map(escaped).collect();
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"{name}\" \
-         timestamp=\"{began}\" {counts}>\n{cases}    <system-out>{}</system-out>\n  </testsuite>\n</testsuites>\n",
-        said.join("\n"),
-    )
+    let said = [verdict].into_iter().chain(report.judgement.reasons.iter().cloned()).collect();
+    let name = format!("load on {}", report.run.target);
+    Suite { class: "seaworthy.load", name, began: &report.run.began, took: report.run.elapsed, cases, said }.xml()
 }
 
-fn case(name: &str, end: &End) -> String {
+/// A suite of cases.
+#[derive(Debug)]
+pub(super) struct Suite<'a> {
+    /// What all of its cases are of.
+    pub(super) class: &'static str,
+    /// Its name.
+    pub(super) name: String,
+    /// When it began: RFC 3339, UTC.
+    pub(super) began: &'a str,
+    /// How long it took.
+    pub(super) took: Duration,
+    /// Names, and what they came to.
+    pub(super) cases: Vec<(String, End)>,
+    /// What was printed, a line each.
+    pub(super) said: Vec<String>,
+}
+
+impl Suite<'_> {
+    /// The document.
+    pub(super) fn xml(&self) -> String {
+        let Self { class, name, began, took, cases, said } = self;
+        let count = |of: fn(&End) -> bool| cases.iter().filter(|(_, end)| of(end)).count();
+        let counts = format!(
+            "tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3}\"",
+            cases.len(),
+            count(|end| matches!(end, End::Failed(_))),
+            count(|end| matches!(end, End::Inconclusive(_))),
+            took.as_secs_f64(),
+        );
+        let (name, began) = (escaped(name), escaped(began));
+        let cases: String = cases.iter().map(|(name, end)| case(class, name, end)).collect();
+        let said: Vec<String> = said.iter().map(|line| escaped(line)).collect();
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"{name}\" \
+         timestamp=\"{began}\" {counts}>\n{cases}    <system-out>{}</system-out>\n  </testsuite>\n</testsuites>\n",
+            said.join("\n"),
+        )
+    }
+}
+
+fn case(class: &str, name: &str, end: &End) -> String {
     let name = escaped(name);
-    let open = format!("    <testcase classname=\"seaworthy.load\" name=\"{name}\" time=\"0\"");
+    let open = format!("    <testcase classname=\"{class}\" name=\"{name}\" time=\"0\"");
     match end {
         End::Passed => format!("{open}/>\n"),
         End::Failed(why) => format!("{open}>\n      <failure message=\"{}\"/>\n    </testcase>\n", escaped(why)),

@@ -48,7 +48,8 @@ pub fn render(report: &Report<'_>) -> String {
     markdown
 }
 
-fn line(markdown: &mut String, line: &str) {
+/// Adds a line.
+pub(super) fn line(markdown: &mut String, line: &str) {
     let written = writeln!(markdown, "{line}");
     debug_assert!(written.is_ok(), "a string takes what is written to it");
 }
@@ -113,7 +114,7 @@ fn table_of_failures(markdown: &mut String, report: &Report<'_>) {
 }
 
 /// In one line, as text and never as Markdown, HTML or the end of a cell.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in one_line(text, MOST_CELL).chars() {
         match c {

@@ -172,7 +172,7 @@ fn when_ended(recording: &Recording) -> BTreeMap<FailureClass, Span> {
 }
 
 /// Text from elsewhere in one line: no control characters, no runs of spaces, at most so many characters.
-pub(super) fn one_line(text: &str, most: usize) -> String {
+pub(crate) fn one_line(text: &str, most: usize) -> String {
     let clean: String = text.chars().map(|c| if is_printed(c) { c } else { ' ' }).collect();
     let line = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= most {

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-mod schema;
-mod xml;
+pub(super) mod schema;
+pub(super) mod xml;
 
 #[test]
 fn a_files_ending_says_its_form() {

@@ -2,7 +2,7 @@
 
 mod failures;
 mod health;
-mod layout;
+pub(super) mod layout;
 mod times;
 
 use self::layout::Page;

@@ -96,6 +96,7 @@ pub(crate) fn plan(to: SocketAddr, requests: u64) -> Plan {
         connections: Connections { keep: 1, most: 10, fresh: 0.0, sources: Vec::new() },
         timeouts: Timeouts { connect: Duration::from_millis(500), request: Duration::from_millis(500) },
         resend: true,
+        keep_answers: false,
         threads: NonZero::<usize>::MIN,
         seed: 1,
     }

@@ -6,26 +6,24 @@
 //!   pace, target, requests            └─> metrics <─ ops
 //! ```
 
-mod command_line;
-mod conclude;
+pub(crate) mod command_line;
+pub(crate) mod conclude;
 mod dialect;
 mod drive;
-mod flags;
+pub(crate) mod flags;
 mod headers;
-mod health;
+pub(crate) mod health;
 mod lines;
-mod live;
+pub(crate) mod live;
 mod metrics;
 mod ops;
-mod options;
-mod outputs;
+pub(crate) mod options;
 mod pace;
 mod preflight;
-mod redact;
-mod requests;
-mod screen;
+pub(crate) mod redact;
+pub(crate) mod requests;
 mod snapshot;
-mod target;
+pub(crate) mod target;
 mod targets;
 mod view;
 
@@ -37,9 +35,10 @@ use seaworthy_core::{ledger::Ledger, text};
 use seaworthy_load::run::{self, read_back};
 use tokio::{runtime, sync::mpsc, task};
 
-use self::{drive::Seen, flags::SETTINGS, ops::Question, options::Options, screen::Screen};
+use self::{drive::Seen, flags::SETTINGS, ops::Question, options::Options};
 use crate::{
     cli::{Failure, exit, printable},
+    screen::Screen,
     settings::{Environment, Setting},
     signals::Signals,
 };

@@ -6,13 +6,23 @@ const SCHEMA: &str = include_str!("../../../../../docs/load.schema.json");
 
 /// Whether a document is as the schema says, as far as the schema's own vocabulary goes.
 pub(super) fn assert_valid(document: &str) {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    assert_valid_by(SCHEMA, document);
+}
+
+/// The same of any schema.
+pub(in crate::report) fn assert_valid_by(schema: &str, document: &str) {
+    let schema: Value = serde_json::from_str(schema).unwrap();
     check(&serde_json::from_str(document).unwrap(), &schema, &schema, "document");
 }
 
 /// Whether a document has something of everything that the schema speaks of.
 pub(super) fn assert_complete(document: &str) {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    assert_complete_by(SCHEMA, document);
+}
+
+/// The same of any schema.
+pub(in crate::report) fn assert_complete_by(schema: &str, document: &str) {
+    let schema: Value = serde_json::from_str(schema).unwrap();
     let document: Value = serde_json::from_str(document).unwrap();
     for (name, part) in schema["properties"].as_object().unwrap() {
         if part["items"]["properties"].is_object() {

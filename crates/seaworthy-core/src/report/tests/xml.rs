@@ -1,5 +1,5 @@
 /// Whether tags are balanced, attributes quoted, and text escaped.
-pub(super) fn assert_well_formed(xml: &str) {
+pub(in crate::report) fn assert_well_formed(xml: &str) {
     let body = xml.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n").unwrap();
     assert!(body.chars().all(|c| c == '\n' || c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}')), "{xml}");
     let mut open: Vec<&str> = Vec::new();

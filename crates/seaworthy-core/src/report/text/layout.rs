@@ -3,7 +3,7 @@
 use crate::report::summary::one_line;
 
 /// The most characters in a line.
-pub(super) const WIDTH: usize = 78;
+pub(in crate::report) const WIDTH: usize = 78;
 
 /// Characters before the text of a field.
 const INDENT: usize = 14;
@@ -13,41 +13,47 @@ const MOST: usize = 1_000;
 
 /// Lines of text.
 #[derive(Debug, Default)]
-pub(super) struct Page(String);
+pub(in crate::report) struct Page(String);
 
 impl Page {
     /// An empty line, unless there is one.
-    pub(super) fn gap(&mut self) {
+    pub(in crate::report) fn gap(&mut self) {
         if !self.0.is_empty() && !self.0.ends_with("\n\n") {
             self.0.push('\n');
         }
     }
 
     /// A line as it is, which has to fit.
-    pub(super) fn line(&mut self, line: &str) {
+    pub(in crate::report) fn line(&mut self, line: &str) {
         let line = line.trim_end();
         self.0 += line;
         self.0.push('\n');
     }
 
     /// The first line, for people and for whoever looks for its first word.
-    pub(super) fn head(&mut self, word: &str, text: &str) {
+    pub(in crate::report) fn head(&mut self, word: &str, text: &str) {
         let line = format!("{word}  {text}");
         if line.chars().count() <= WIDTH { self.line(&line) } else { self.field(word, text) }
     }
 
     /// A label, and text beside it that goes on below.
-    pub(super) fn field(&mut self, label: &str, text: &str) {
+    pub(in crate::report) fn field(&mut self, label: &str, text: &str) {
         // A label that leaves no space of its own pushes the first word on.
-        let mut line = if label.chars().count() < INDENT { format!("{label:INDENT$}") } else { format!("{label}  ") };
+        let lead = if label.chars().count() < INDENT { format!("{label:INDENT$}") } else { format!("{label}  ") };
+        self.hanging(&lead, INDENT, text);
+    }
+
+    /// Text after a lead, that goes on below with so many spaces before it.
+    pub(in crate::report) fn hanging(&mut self, lead: &str, indent: usize, text: &str) {
+        let mut line = lead.to_owned();
         let mut used = line.chars().count();
         let mut begun = false;
         for word in one_line(text, MOST).split(' ') {
             let mut rest: Vec<char> = word.chars().collect();
             if begun && used + 1 + rest.len() > WIDTH {
                 self.line(&line);
-                line = " ".repeat(INDENT);
-                used = INDENT;
+                line = " ".repeat(indent);
+                used = indent;
             } else if begun {
                 line.push(' ');
                 used += 1;
@@ -58,8 +64,8 @@ impl Page {
                 let after = rest.split_off(WIDTH - used);
                 line.extend(rest);
                 self.line(&line);
-                line = " ".repeat(INDENT);
-                used = INDENT;
+                line = " ".repeat(indent);
+                used = indent;
                 rest = after;
             }
             used += rest.len();
@@ -69,7 +75,7 @@ impl Page {
     }
 
     /// Everything.
-    pub(super) fn text(self) -> String {
+    pub(in crate::report) fn text(self) -> String {
         self.0
     }
 }

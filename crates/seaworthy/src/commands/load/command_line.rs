@@ -7,8 +7,8 @@ use super::{
 use crate::settings::{Setting, Values};
 
 /// The flags that were given, in the words of `--help`.
-pub(crate) fn shown(values: &Values<'_>, url: Option<&str>) -> String {
-    let mut words = vec!["seaworthy".to_owned(), super::NAME.to_owned()];
+pub(crate) fn shown(values: &Values<'_>, command: &str, url: Option<&str>) -> String {
+    let mut words = vec!["seaworthy".to_owned(), command.to_owned()];
     words.extend(url.map(|url| quoted(&redact::url(url))));
     for (setting, texts) in values.flags() {
         if texts.is_empty() {
@@ -34,13 +34,18 @@ fn harmless(name: &str, text: &str) -> String {
             Some((name, _)) => format!("{name}: {HIDDEN}"),
             None => HIDDEN.to_owned(),
         },
+        // A variable of somebody's process.
+        "env" => match text.split_once('=') {
+            Some((name, _)) => format!("{name}={HIDDEN}"),
+            None => HIDDEN.to_owned(),
+        },
         "body" if !text.starts_with('@') => HIDDEN.to_owned(),
         _ => text.to_owned(),
     }
 }
 
 /// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%,+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
@@ -77,11 +82,11 @@ mod tests {
         let matches = command().try_get_matches_from(line).unwrap();
         let values = Values::new(SETTINGS, &matches, &|_| None);
         assert_eq!(
-            shown(&values, Some("http://h/?a=b&api_key=hunter2")),
+            shown(&values, "load", Some("http://h/?a=b&api_key=hunter2")),
             "seaworthy load 'http://h/?a=b&api_key=***' -q 500 --max -z 30s -m PUT -H 'Authorization: ***' -H 'X-Pin: ***' -H 'Accept: text/html' -d '***'"
         );
         let matches = command().try_get_matches_from(["load", "-d", "@body.json"]).unwrap();
         let values = Values::new(SETTINGS, &matches, &|_| None);
-        assert_eq!(shown(&values, None), "seaworthy load -d @body.json");
+        assert_eq!(shown(&values, "load", None), "seaworthy load -d @body.json");
     }
 }

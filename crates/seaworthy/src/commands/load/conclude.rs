@@ -17,8 +17,11 @@ use seaworthy_core::{
 };
 use seaworthy_load::{Ended, expectation::Expectation, plan::Workload};
 
-use super::{drive::Seen, options::Options, preflight, screen::Screen};
-use crate::cli::{Failure, exit, printable};
+use super::{drive::Seen, options::Options, preflight};
+use crate::{
+    cli::{Failure, exit, printable},
+    screen::Screen,
+};
 
 /// Judges a run, and tells what it came to.
 pub(crate) fn conclude(
@@ -72,7 +75,7 @@ pub(crate) fn conclude(
 }
 
 /// Writes the summary to stdout.
-fn tell(summary: &str) -> Result<(), Failure> {
+pub(crate) fn tell(summary: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(printable(summary).as_bytes()).and_then(|()| stdout.flush()) {
         // A closed pipe is no reason to complain about it.
@@ -120,7 +123,7 @@ fn description(options: &Options, began: Timestamp, ended: &Ended, interrupted: 
 }
 
 /// Which answers were good, in words.
-fn expected(workload: &Workload, expectation: &Expectation) -> String {
+pub(crate) fn expected(workload: &Workload, expectation: &Expectation) -> String {
     if matches!(workload, Workload::Users(_)) {
         return "what the users API answers".to_owned();
     }
@@ -142,7 +145,7 @@ fn expected(workload: &Workload, expectation: &Expectation) -> String {
 }
 
 /// Where it was measured from.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let system = rustix::system::uname();
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     format!(

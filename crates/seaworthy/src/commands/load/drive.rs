@@ -17,10 +17,12 @@ use super::{
     metrics,
     ops::Question,
     options::{Options, Shown},
-    screen::{self, Screen},
     snapshot, view,
 };
-use crate::signals::{Asked, Signals};
+use crate::{
+    screen::{self, Screen},
+    signals::{Asked, Signals},
+};
 
 /// How often the view is drawn.
 const DRAW: Duration = Duration::from_millis(250);

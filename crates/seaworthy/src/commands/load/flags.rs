@@ -82,19 +82,11 @@ had no sample; 4 could not run; 130 interrupted before its end.
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::settings::distinct;
 
     #[test]
     fn names_are_distinct() {
-        let mut names = BTreeSet::new();
-        for setting in SETTINGS {
-            assert!(names.insert(setting.name.to_owned()), "{}", setting.name);
-            let letter = setting.short.map(String::from);
-            for other in setting.aliases.iter().map(|alias| (*alias).to_owned()).chain(letter) {
-                assert!(names.insert(other.clone()), "{other}");
-            }
-        }
+        distinct(SETTINGS);
     }
 }

@@ -7,7 +7,11 @@ use std::{
 };
 
 use clap::ArgMatches;
-use seaworthy_core::{text, threshold::Threshold};
+use seaworthy_core::{
+    report::{self, Format},
+    text,
+    threshold::Threshold,
+};
 use seaworthy_load::{
     Plan,
     endpoints::Endpoints,
@@ -19,13 +23,13 @@ use seaworthy_load::{
 use super::{
     URL, command_line,
     flags::SETTINGS,
-    outputs::Output,
     pace::{self, Paced},
     redact, requests,
     target::{self, Route, Target},
 };
 use crate::{
     cli::{Failure, printable},
+    outputs::Output,
     settings::{self, Environment, Source, Values},
 };
 
@@ -60,7 +64,7 @@ pub(crate) struct Options {
     pub(crate) paced: Paced,
     /// What is sent, in words.
     pub(crate) scenario: String,
-    pub(crate) outputs: Vec<Output>,
+    pub(crate) outputs: Vec<Output<Format>>,
     pub(crate) thresholds: Vec<Threshold>,
     pub(crate) shown: Shown,
     /// Whether it runs in a pod, and nobody looks at a terminal.
@@ -117,6 +121,7 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
             request: values.duration_of_at_least("timeout", SHORTEST)?,
         },
         resend: !values.switch("no-resend")?,
+        keep_answers: false,
         seed,
     };
     Ok(Options {
@@ -125,13 +130,13 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
         paced,
         // A file's name may have anything in it, and this is shown on terminals.
         scenario: printable(&sent.words),
-        outputs: Output::all(&values)?,
+        outputs: Output::all(&values, report::by_ending)?,
         thresholds: values.all("threshold").iter().map(|given| given.parse(str::parse)).collect::<Result<_, _>>()?,
         shown,
         workload,
         quiet,
         ops_listen: values.optional("ops-listen", settings::address)?,
-        command: command_line::shown(&values, typed),
+        command: command_line::shown(&values, super::NAME, typed),
         target,
     })
 }
@@ -198,7 +203,7 @@ fn fresh(values: &Values<'_>) -> Result<f64, Failure> {
 }
 
 /// A whole number, of which there are at least 1 and at most so many.
-fn from_one_to(most: usize, text: &str) -> Result<usize, String> {
+pub(crate) fn from_one_to(most: usize, text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if number > most => Err(format!("are too many; give at most {}", text::thousands(most as u64))),
         Ok(number) if number > 0 => Ok(number),
@@ -225,7 +230,7 @@ fn protocol(values: &Values<'_>, paced: &Paced, connections: usize) -> Result<Pr
     }
 }
 
-fn expectation(values: &Values<'_>) -> Result<Expectation, Failure> {
+pub(crate) fn expectation(values: &Values<'_>) -> Result<Expectation, Failure> {
     let statuses = values.optional("expect-status", str::parse::<Statuses>)?;
     let body = values.optional("expect-body", |text| match text {
         "" => Err("is in every body; give what it must contain, or leave it out"),

@@ -54,7 +54,6 @@ pub(crate) fn sent(
     entries: Option<Vec<Entry>>,
     mark: String,
 ) -> Result<Sent, Failure> {
-    let headers = common_headers(values)?;
     let users = values.parse("scenario", |name| match name {
         "url" => Ok(false),
         "users" => Ok(true),
@@ -63,10 +62,22 @@ pub(crate) fn sent(
     if users {
         let others = OF_ONE.iter().chain(&OF_ANSWERS).chain(&["targets"]);
         refuse(values, others, "--scenario users, which makes its own requests and knows their answers")?;
+        let headers = common_headers(values)?;
         let like = request(values, target, Method::GET, url(target, host)?, headers, Bytes::new())?;
         let words = "users: created, read, changed, listed, deleted".to_owned();
         return Ok(Sent { workload: Workload::Users(Arc::new(UsersPlan { like, run: mark })), words });
     }
+    plain(values, target, host, entries)
+}
+
+/// One request, or those of the file.
+pub(crate) fn plain(
+    values: &Values<'_>,
+    target: &Target,
+    host: Option<&Authority>,
+    entries: Option<Vec<Entry>>,
+) -> Result<Sent, Failure> {
+    let headers = common_headers(values)?;
     let Some(entries) = entries else {
         let one = single(values, target, host, headers)?;
         let words = match one.body().len() {

@@ -1,10 +1,11 @@
 //! The live view, as lines of text. Pure: a snapshot in, a frame out.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use seaworthy_core::text;
 
 use super::snapshot::{Bar, Ladder, Snapshot};
+use crate::canvas::{Line, Style};
 
 /// The most lines: what a terminal of 24 has, with room for the prompt.
 const MOST_LINES: usize = 22;
@@ -15,67 +16,9 @@ const LABEL: usize = 11;
 /// The most failures that are shown.
 const FAILURES: usize = 4;
 
-/// How something is shown where there are colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Style {
-    Plain,
-    Strong,
-    Faint,
-    Good,
-    Bad,
-    Bar,
-}
-
-impl Style {
-    /// The terminal's code for it (ECMA-48, SGR).
-    const fn code(self) -> Option<&'static str> {
-        match self {
-            Self::Plain => None,
-            Self::Strong => Some("1"),
-            Self::Faint => Some("2"),
-            Self::Good => Some("32"),
-            Self::Bad => Some("31"),
-            Self::Bar => Some("36"),
-        }
-    }
-}
-
-/// A line in parts of different styles.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Line(Vec<(Style, String)>);
-
-impl Line {
-    fn and(mut self, style: Style, text: impl Into<String>) -> Self {
-        self.0.push((style, text.into()));
-        self
-    }
-
-    /// A line with a label in front.
-    fn labelled(label: &str) -> Self {
-        Self::default().and(Style::Faint, format!("{label:<LABEL$}"))
-    }
-
-    /// Cut to the terminal's width.
-    fn render(&self, width: usize, colour: bool) -> String {
-        let mut left = width;
-        let mut out = String::new();
-        for (style, text) in &self.0 {
-            let shown: String = text.chars().take(left).map(visible).collect();
-            left -= shown.chars().count();
-            match style.code().filter(|_| colour && !shown.is_empty()) {
-                Some(code) => {
-                    let _infallible = write!(out, "\x1b[{code}m{shown}\x1b[0m");
-                }
-                None => out.push_str(&shown),
-            }
-        }
-        out
-    }
-}
-
-/// Only what a terminal shows in one cell: letters of other scripts may take two, and control characters do things.
-fn visible(c: char) -> char {
-    if c == ' ' || c.is_ascii_graphic() || ('▁'..='█').contains(&c) || c == '░' { c } else { '?' }
+/// A line with a label in front.
+fn labelled(label: &str) -> Line {
+    Line::default().and(Style::Faint, format!("{label:<LABEL$}"))
 }
 
 /// Lines that are shown together, or not at all. Of those for which there is no room, the ones that matter least
@@ -180,7 +123,7 @@ fn portion(share: f64, cells: usize) -> usize {
 
 fn requests(run: &Snapshot) -> Line {
     let failed = if run.failed == 0 { Style::Plain } else { Style::Bad };
-    let mut line = Line::labelled("requests")
+    let mut line = labelled("requests")
         .and(Style::Good, format!("{} good", text::thousands(run.good)))
         .and(Style::Plain, ", ")
         .and(failed, format!("{} failed", text::thousands(run.failed)));
@@ -195,12 +138,12 @@ fn rate(run: &Snapshot) -> Line {
         Some(asked) => format!("{}/s asked, ", text::number(asked.round())),
         None => String::new(),
     };
-    Line::labelled("rate").and(Style::Plain, format!("{asked}{}/s sent", text::thousands(run.got)))
+    labelled("rate").and(Style::Plain, format!("{asked}{}/s sent", text::thousands(run.got)))
 }
 
 fn connections(run: &Snapshot) -> Line {
     let gauges = run.gauges;
-    let mut line = Line::labelled("open").and(
+    let mut line = labelled("open").and(
         Style::Plain,
         format!("{}, {} in flight", text::counted(gauges.open, "connection"), text::thousands(gauges.in_flight)),
     );
@@ -212,7 +155,7 @@ fn connections(run: &Snapshot) -> Line {
 
 fn generator(run: &Snapshot) -> Line {
     let lag = run.send_lag.map_or_else(|| "-".to_owned(), text::time);
-    Line::labelled("generator").and(Style::Plain, format!("send lag p99 {lag}, {:.0}% of a processor", run.cpu * 100.0))
+    labelled("generator").and(Style::Plain, format!("send lag p99 {lag}, {:.0}% of a processor", run.cpu * 100.0))
 }
 
 fn percentiles(run: &Snapshot, width: usize) -> Vec<Line> {
@@ -228,7 +171,7 @@ fn percentiles(run: &Snapshot, width: usize) -> Vec<Line> {
     const FEW: [Column; 3] = [ALL[0], ALL[2], ALL[4]];
     let columns: &[Column] = if width < LABEL + ALL.len() * CELL { &FEW } else { &ALL };
     let row = |label: &str, style, cell: &dyn Fn(&Column) -> String| {
-        columns.iter().fold(Line::labelled(label), |line, column| line.and(style, format!("{:>CELL$}", cell(column))))
+        columns.iter().fold(labelled(label), |line, column| line.and(style, format!("{:>CELL$}", cell(column))))
     };
     let shown = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), text::time);
     vec![
@@ -250,7 +193,7 @@ fn sparklines(run: &Snapshot, width: usize) -> Vec<Line> {
     let most = rates.iter().flatten().fold(0.0, |a: f64, b| a.max(*b));
     let longest = shown.iter().filter_map(|(_, p99)| *p99).max();
     let line = |label: &str, values: &[Option<f64>], most: String| {
-        Line::labelled(label).and(Style::Bar, spark(values)).and(Style::Faint, format!(" to {most}"))
+        labelled(label).and(Style::Bar, spark(values)).and(Style::Faint, format!(" to {most}"))
     };
     vec![
         line("rate", &rates, format!("{}/s", text::short(most))),
@@ -285,7 +228,7 @@ fn histogram(bars: &[Bar], width: usize) -> Vec<Line> {
             before = bar.up_to.unwrap_or(before);
             // What there is has a cell at least.
             let full = portion(bar.count as f64 / most as f64, cells).max(usize::from(bar.count > 0 && cells > 0));
-            Line::labelled(&label)
+            labelled(&label)
                 .and(Style::Bar, "█".repeat(full))
                 .and(Style::Faint, format!(" {}", text::percent(bar.count, all)))
         })
@@ -307,7 +250,7 @@ fn failures(run: &Snapshot) -> Vec<Line> {
     let shown = run.failures.iter().take(FAILURES);
     shown
         .map(|(words, count)| {
-            Line::labelled("failed").and(Style::Bad, text::thousands(*count)).and(Style::Plain, format!("  {words}"))
+            labelled("failed").and(Style::Bad, text::thousands(*count)).and(Style::Plain, format!("  {words}"))
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Files that the result is written to.
+//! Files that a result is written to.
 
 use std::{
     fs,
@@ -7,23 +7,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seaworthy_core::report::{self, Format};
-
 use crate::{cli::Failure, settings::Values};
 
 /// A file that the result is written to, in the form that its name asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Output {
+pub(crate) struct Output<F> {
     path: PathBuf,
-    pub(crate) format: Format,
+    pub(crate) format: F,
 }
 
-impl Output {
-    /// Those that were asked for. Each is tried at once: a run's result must not be lost to a typing error.
-    pub(crate) fn all(values: &Values<'_>) -> Result<Vec<Self>, Failure> {
+impl<F> Output<F> {
+    /// Those that were asked for; `by_ending` says which form a name asks for. Each is tried at once: a run's result must
+    /// not be lost to a typing error.
+    pub(crate) fn all(
+        values: &Values<'_>,
+        by_ending: impl Fn(&str) -> Result<F, String>,
+    ) -> Result<Vec<Self>, Failure> {
         let mut all = Vec::<Self>::new();
         for given in values.all("output") {
-            let output = Self { path: given.text.clone().into(), format: given.parse(report::by_ending)? };
+            let output = Self { path: given.text.clone().into(), format: given.parse(&by_ending)? };
             if all.iter().any(|other| other.real() == output.real()) {
                 return Err(Failure::usage(format!("{}: {:?} is named twice", given.origin, given.text)));
             }
@@ -111,13 +113,15 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
+    use seaworthy_core::report::{self, Format};
+
     use super::*;
     use crate::commands::load::{command, flags::SETTINGS};
 
-    fn outputs(files: &[&str]) -> Result<Vec<Output>, String> {
+    fn outputs(files: &[&str]) -> Result<Vec<Output<Format>>, String> {
         let line = ["load"].into_iter().chain(files.iter().flat_map(|file| ["-o", *file]));
         let matches = command().try_get_matches_from(line).unwrap();
-        Output::all(&Values::new(SETTINGS, &matches, &|_| None)).map_err(|failure| failure.message)
+        Output::all(&Values::new(SETTINGS, &matches, &|_| None), report::by_ending).map_err(|failure| failure.message)
     }
 
     #[test]

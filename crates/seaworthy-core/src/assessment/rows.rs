@@ -1,0 +1,148 @@
+//! The verdict on each drill.
+
+mod doubts;
+
+use std::time::Duration;
+
+use super::{Percentiles, Row, allowance, counting::Tally, proof, were, windows::Window};
+pub(super) use doubts::of_trial;
+
+use self::doubts::{doubts, foreign, limits};
+use crate::{drill::Drill, histogram::Histogram, history::History, lives::Lives, text, verdict::Verdict};
+
+/// What a drill is judged by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judging<'a> {
+    /// All that was recorded.
+    pub(super) history: &'a History,
+    /// The lives of its replicas.
+    pub(super) lives: &'a Lives,
+    /// When it was.
+    pub(super) window: &'a Window<'a>,
+    /// What was counted in it.
+    pub(super) tally: &'a Tally,
+    /// Of its losses, those that are no more than the baseline's own.
+    pub(super) in_baseline: u64,
+    /// From the first to the last request that it lost.
+    pub(super) recovery: Option<Duration>,
+}
+
+/// Judges a drill.
+pub(super) fn judge(of: Judging<'_>) -> Row {
+    let Judging { history, lives, window, tally, recovery, .. } = of;
+    let happened = proof::happened(window, history, lives);
+    let failures = failures(&of);
+    let (verdict, reasons) = if failures.is_empty() {
+        let doubts = doubts(&of, happened.as_ref().err());
+        if doubts.is_empty() { (Verdict::Pass, passed(&of)) } else { (Verdict::Inconclusive, doubts) }
+    } else {
+        (Verdict::Fail, failures)
+    };
+    let [before, during, after] = &tally.times;
+    Row {
+        drill: window.drill,
+        verdict,
+        reasons,
+        happened,
+        window: (window.begun, window.until),
+        disturbed: window.disturbance(),
+        keep_alive: tally.keep_alive,
+        fresh: tally.fresh,
+        times: [Percentiles::of(before), Percentiles::of(during), Percentiles::of(after)],
+        recovery,
+    }
+}
+
+/// Why it fails. What the tool's own limits may explain is not among it.
+fn failures(of: &Judging<'_>) -> Vec<String> {
+    let Judging { history, lives, window, tally, .. } = *of;
+    if foreign(of).is_some() {
+        return Vec::new();
+    }
+    let limited = !limits(of).is_empty();
+    let counted = tally.all();
+    let most = history.header.expectations.max_lost;
+    let own = counted.lost.saturating_sub(of.in_baseline);
+    // A time-out may be the generator's own lag, where there was any.
+    let held = if limited { own.min(tally.certain.saturating_sub(of.in_baseline)) } else { own };
+    let mut reasons = Vec::new();
+    if counted.ended > 0 && counted.good == 0 && !limited {
+        reasons.push(format!("not one of {} was answered as expected", text::counted(counted.ended, "request")));
+    }
+    if held > most {
+        reasons.push(lost(of, own));
+    }
+    let unknown = counted.unknown.saturating_sub(tally.unknown_allowed);
+    if unknown > 0 && held + unknown > most && !limited {
+        reasons.push(format!(
+            "{} got no answer and may not be sent again: nobody can know whether they were executed",
+            text::counted(unknown, "request")
+        ));
+    }
+    if let Some(allowance::Unnoticed::Broken(why)) = allowance::unnoticed(window, &history.header, lives) {
+        reasons.push(why);
+    }
+    let exposed = if window.drill == Drill::BadRelease { proof::exposed(window, lives) } else { Vec::new() };
+    if !exposed.is_empty() {
+        let names: Vec<String> = exposed.iter().map(ToString::to_string).collect();
+        reasons.push(format!("the broken release was given requests: clients saw {}", names.join(", ")));
+    }
+    if !limited
+        && let Some((bound, p99)) = slowest(of)
+        && p99 > bound
+    {
+        let during = if window.disturbed.is_some() { "during the disturbance" } else { "in the drill" };
+        reasons.push(format!("p99 {during} was {}, more than {}", text::time(p99), text::long_time(bound)));
+    }
+    reasons
+}
+
+/// The most that p99 may be, and what it was while the drill disturbed, or in all of it where it does not.
+fn slowest(of: &Judging<'_>) -> Option<(Duration, Duration)> {
+    let bound = of.history.header.expectations.max_p99?;
+    Some((bound, times(of).quantile(0.99)?))
+}
+
+/// The times that are held to a bound.
+const fn times<'a>(of: &Judging<'a>) -> &'a Histogram {
+    let [before, during, _] = &of.tally.times;
+    if of.window.disturbed.is_some() { during } else { before }
+}
+
+fn lost(of: &Judging<'_>, own: u64) -> String {
+    let Judging { history, window, tally, .. } = *of;
+    let ended = text::counted(tally.all().ended, "request");
+    let were = if own == 1 { "was" } else { "were" };
+    let mut words = format!("{} of {ended} {were} lost", text::thousands(own));
+    if window.drill == Drill::Baseline {
+        words.push_str(" while nothing happens");
+    }
+    if matches!(window.drill, Drill::Kill | Drill::Freeze) {
+        words.push_str(" beyond what may be");
+    }
+    let most = history.header.expectations.max_lost;
+    if most > 0 {
+        words = format!("{words} (at most {most} may be)");
+    }
+    let unseen: u64 = tally.unseen.iter().map(|(_, _, count)| count).sum();
+    if unseen > 0 {
+        words = format!("{words}; {} of them were only counted, and not kept", text::thousands(unseen));
+    }
+    words
+}
+
+fn passed(of: &Judging<'_>) -> Vec<String> {
+    let counted = of.tally.all();
+    let ended = text::counted(counted.ended, "request");
+    let mut reasons = vec![match counted.lost {
+        0 => format!("none of {ended} was lost"),
+        lost => format!("{lost} of {ended} lost: up to {} may be", of.history.header.expectations.max_lost),
+    }];
+    if counted.allowed > 0 {
+        reasons.push(format!("{} lost, as the drill allows it", were(counted.allowed, "request")));
+    }
+    if of.history.header.fresh <= 0.0 && proof::terminations(of.window, of.lives) > 0 {
+        reasons.push("no client opens new connections: whether those would be lost was not looked at".to_owned());
+    }
+    reasons
+}

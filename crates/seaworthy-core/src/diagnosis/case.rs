@@ -1,0 +1,168 @@
+//! One failure, with what is known around it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::Confidence;
+use crate::{
+    drill::Drill,
+    event::Replica,
+    histogram::Histogram,
+    history::History,
+    lives::{Life, Lives, slot},
+    outcome::{ConnectionKind, Failure, FailureKind, Outcome, Phase},
+    time::Moment,
+};
+
+/// How far apart two things may lie in the recording that are one: the times are precise, but a listener is only looked
+/// at every 50 ms.
+pub(super) const NEAR: Duration = Duration::from_millis(50);
+
+/// What a failed attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// The request is lost.
+    Lost,
+    /// The request is lost, as the drill allows it.
+    Allowed,
+    /// It was sent again.
+    Retried,
+    /// Nobody can know whether it was executed.
+    Unknown,
+    /// It never left this machine.
+    Own,
+}
+
+/// A failed attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Failed<'a> {
+    /// In which drill it was due.
+    pub drill: Drill,
+    /// What became of it.
+    pub outcome: &'a Outcome,
+    /// Why it has no good answer.
+    pub failure: &'a Failure,
+    /// What it came to.
+    pub fate: Fate,
+    /// Whether the drill allows its loss: also of one that was not lost in the end, or of which it is not known.
+    pub allowed: bool,
+}
+
+impl Failed<'_> {
+    /// Whether it costs the target nothing: its drill allows it, or it was sent again, as HTTP allows it.
+    pub const fn is_forgiven(&self) -> bool {
+        self.allowed || matches!(self.fate, Fate::Allowed | Fate::Retried)
+    }
+}
+
+/// What a rule found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The replica whose doing it is.
+    pub replica: Option<Replica>,
+}
+
+/// One failure, with what is known around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// All that was recorded.
+    pub history: &'a History,
+    /// The lives of all replicas.
+    pub lives: &'a Lives,
+    /// The failure.
+    pub failed: Failed<'a>,
+    /// The replica that it may be the doing of.
+    pub suspect: Option<&'a Life>,
+    /// Whether it is known that the request went to this one.
+    pub known: bool,
+    /// How late the generator was at most, by the slot.
+    pub lag: &'a BTreeMap<Moment, Duration>,
+}
+
+impl<'a> Case<'a> {
+    /// When work on it began.
+    pub(super) const fn begun(&self) -> Moment {
+        self.failed.outcome.begun
+    }
+
+    /// When it ended.
+    pub(super) const fn done(&self) -> Moment {
+        self.failed.outcome.done
+    }
+
+    /// What happened.
+    pub(super) const fn kind(&self) -> FailureKind {
+        self.failed.failure.kind
+    }
+
+    /// No connection came about, so that no server had the request.
+    pub(super) const fn is_refused(&self) -> bool {
+        matches!(self.kind(), FailureKind::Refused)
+    }
+
+    /// A connection came about, and ended under the request.
+    pub(super) const fn is_cut(&self) -> bool {
+        matches!(self.kind(), FailureKind::Reset | FailureKind::Closed | FailureKind::StreamReset)
+            && !matches!(self.failed.failure.phase, Phase::Connect)
+    }
+
+    /// Not a byte of an answer came.
+    pub(super) const fn is_silent(&self) -> bool {
+        !matches!(self.failed.failure.phase, Phase::Receive)
+    }
+
+    /// It went over a connection that had been used before.
+    pub(super) fn is_reused(&self) -> bool {
+        self.failed.outcome.connection == ConnectionKind::Reused
+    }
+
+    /// A hit on the suspect. Where it is not known that the request went there, nothing is proven.
+    pub(super) fn hit(&self, confidence: Confidence) -> Hit {
+        let confidence = if self.known { confidence } else { confidence.min(Confidence::Likely) };
+        Hit { confidence, replica: self.suspect.map(|life| life.replica) }
+    }
+
+    /// The suspect with the moment from which it was asked to end: its SIGTERM, or the begin of its termination where
+    /// it ended before that.
+    pub(super) fn stopping(&self) -> Option<(&'a Life, Moment)> {
+        let life = self.suspect?;
+        let (told, _) = life.terminating?;
+        Some((life, life.stopped().unwrap_or(told)))
+    }
+
+    /// The same, with the end of its process, for a request that was cut between the two.
+    pub(super) fn cut_while_stopping(&self) -> Option<(&'a Life, Moment, Moment)> {
+        let (life, stop) = self.stopping()?;
+        let exit = life.exit_after(stop).map_or_else(|| self.lives.end(), |(at, _)| at);
+        (self.is_cut() && at_or_after(self.done(), stop) && at_or_after(exit, self.done()))
+            .then_some((life, stop, exit))
+    }
+
+    /// Nobody could have answered it: there was no endpoint.
+    pub(super) fn is_nobody_there(&self) -> bool {
+        let unreached = matches!(self.failed.failure.phase, Phase::Queue | Phase::Connect)
+            && !self.kind().is_local()
+            && self.lives.usable(self.begun()) == Some(0);
+        self.kind() == FailureKind::NoEndpoint || unreached
+    }
+}
+
+/// Whether a moment is not before another, as far as the recording tells.
+pub(super) fn at_or_after(at: Moment, other: Moment) -> bool {
+    at + NEAR >= other
+}
+
+/// How late the generator was at most, by the slot.
+pub(super) fn lag(history: &History) -> BTreeMap<Moment, Duration> {
+    let mut lag: BTreeMap<Moment, Duration> = BTreeMap::new();
+    for interval in &history.intervals {
+        let mut times = Histogram::new();
+        interval.send_lag.add_to(&mut times);
+        if let Some(most) = times.max() {
+            let known = lag.entry(slot(interval.index)).or_default();
+            *known = (*known).max(most);
+        }
+    }
+    lag
+}

@@ -1,0 +1,58 @@
+//! A process ends at once of SIGTERM, with requests in flight.
+
+use std::time::Duration;
+
+use super::{
+    Case, Confidence, Found, Hit, Rule,
+    case::{NEAR, at_or_after},
+    found::seconds,
+};
+use crate::lives::Life;
+
+pub(super) const RULE: Rule = Rule {
+    id: "exit-on-sigterm",
+    title: "a replica ended at once of SIGTERM, and cut the requests that it was working on",
+    own: false,
+    mends,
+    evidence,
+    judge,
+};
+
+/// Later than this after SIGTERM an end is not at once.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+fn judge(case: &Case<'_>) -> Option<Hit> {
+    let (life, stop, exit) = case.cut_while_stopping()?;
+    life.exit_after(stop)?;
+    if exit.since(stop) >= AT_ONCE + NEAR || case.begun() > exit + NEAR {
+        return None;
+    }
+    let in_flight = case.begun() < stop && at_or_after(case.done(), exit);
+    Some(case.hit(if in_flight { Confidence::Proven } else { Confidence::Likely }))
+}
+
+fn stop(life: &Life) -> Option<crate::time::Moment> {
+    life.stopped().or_else(|| Some(life.terminating?.0))
+}
+
+fn mends(found: &Found<'_>) -> String {
+    let age = found.failed.iter().map(|failed| failed.outcome.service_time()).max().unwrap_or_default();
+    format!(
+        "end gracefully: on SIGTERM finish the requests that are in flight, then exit (the oldest that was cut had run \
+         for {}; terminationGracePeriodSeconds leaves {}): most servers have a setting or a handler for that",
+        seconds(age),
+        seconds(found.history.header.deployment.template.grace)
+    )
+}
+
+fn evidence(found: &Found<'_>) -> Vec<String> {
+    let mut lines = vec![format!("{} {} to {}", found.what(), found.between(stop, "SIGTERM"), found.whose())];
+    for life in found.lives() {
+        let end = stop(life).and_then(|stop| life.exit_after(stop).map(|(at, exit)| (at.since(stop), exit)));
+        lines.extend(end.map(|(after, exit)| {
+            format!("{} ended {} after SIGTERM with exit code {}", life.replica, seconds(after), exit.code())
+        }));
+    }
+    lines.extend(found.unknown());
+    lines
+}

@@ -1,0 +1,50 @@
+//! The grace period ends before the work does.
+
+use super::{
+    Confidence, Found, Rule,
+    found::seconds,
+    sigterm_ignored::{cut_by_kill, listened_until},
+};
+use crate::event::{Reason, Signal};
+
+pub(super) const RULE: Rule = Rule {
+    id: "grace-period-too-short",
+    title: "the process was still finishing its work when its grace period was over, and SIGKILL cut it",
+    own: false,
+    mends,
+    evidence,
+    judge: |case| {
+        let (life, killed) = cut_by_kill(case)?;
+        // With its listener open it may have been draining, or its handler does nothing.
+        let drained = listened_until(life, killed) == Some(false);
+        Some(case.hit(if drained { Confidence::Proven } else { Confidence::Likely }))
+    },
+};
+
+fn mends(found: &Found<'_>) -> String {
+    let grace = found.history.header.deployment.template.grace;
+    let age = found.failed.iter().map(|failed| failed.outcome.service_time()).max().unwrap_or_default();
+    format!(
+        "terminationGracePeriodSeconds above preStop and the longest request together: it is {}, preStop is {}, and \
+         the longest request that was cut had run for {}; or bound the time of a request",
+        seconds(grace),
+        found.pre_stop(),
+        seconds(age)
+    )
+}
+
+fn evidence(found: &Found<'_>) -> Vec<String> {
+    let when = found.between(|life| life.signalled(Signal::Kill, Reason::GraceOver), "SIGKILL");
+    let drained = found.lives().all(|life| {
+        life.signalled(Signal::Kill, Reason::GraceOver)
+            .is_some_and(|killed| listened_until(life, killed) == Some(false))
+    });
+    let how = if drained {
+        "it had closed its listener before: it was draining"
+    } else {
+        "it has a handler for SIGTERM, and was still accepting: it was draining, or the handler does nothing"
+    };
+    let mut lines = vec![format!("{} {when} to {}", found.what(), found.whose()), how.to_owned()];
+    lines.extend(found.unknown());
+    lines
+}

@@ -1,0 +1,28 @@
+//! The strategy `Recreate`.
+
+use super::{Case, Confidence, Hit, Rule};
+use crate::deployment::Strategy;
+
+pub(super) const RULE: Rule = Rule {
+    id: "recreate-gap",
+    title: "the strategy Recreate ends all old replicas before the first new one starts: meanwhile nobody answers",
+    own: false,
+    mends: |_| {
+        "strategy.type: RollingUpdate (maxUnavailable: 0, maxSurge: 1); keep Recreate only where two versions must not \
+         run at once"
+            .to_owned()
+    },
+    evidence: |found| {
+        vec![format!("{}, while a rollout was under way and no endpoint was left, {}", found.what(), found.when())]
+    },
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Option<Hit> {
+    let recreate = matches!(case.history.header.deployment.strategy, Strategy::Recreate);
+    let nobody = recreate && case.is_nobody_there() && case.lives.rolling(case.begun());
+    nobody.then_some(NOBODY)
+}
+
+/// There was nobody: no replica in particular has a part in it.
+pub(super) const NOBODY: Hit = Hit { confidence: Confidence::Proven, replica: None };

@@ -1,0 +1,125 @@
+//! The drills: what is done to a target, what Kubernetes promises of it, and what is expected.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One disturbance with its expectation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drill {
+    /// Nothing is done. What fails here is nobody's fault later.
+    Baseline,
+    /// A rolling update to a new revision of the same command.
+    Rollout,
+    /// One replica is deleted with its grace period.
+    Terminate,
+    /// One replica gets SIGKILL.
+    Kill,
+    /// One replica gets SIGSTOP: hung, not dead.
+    Freeze,
+    /// One replica fewer is wanted.
+    ScaleDown,
+    /// One replica more is wanted.
+    ScaleUp,
+    /// A new version that crashes or never gets ready is rolled out, and rolled back.
+    BadRelease,
+}
+
+impl Drill {
+    /// All of them, in the order in which they are made.
+    pub const ALL: [Self; 8] = [
+        Self::Baseline,
+        Self::Rollout,
+        Self::Terminate,
+        Self::Kill,
+        Self::Freeze,
+        Self::ScaleDown,
+        Self::ScaleUp,
+        Self::BadRelease,
+    ];
+
+    /// Its name.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Rollout => "rollout",
+            Self::Terminate => "terminate",
+            Self::Kill => "kill",
+            Self::Freeze => "freeze",
+            Self::ScaleDown => "scale-down",
+            Self::ScaleUp => "scale-up",
+            Self::BadRelease => "bad-release",
+        }
+    }
+
+    /// The drill of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|drill| drill.label() == name)
+    }
+
+    /// What is done.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Baseline => "nothing is done: the null run",
+            Self::Rollout => "a rolling update to a new revision of the same command",
+            Self::Terminate => "one replica is deleted, with its grace period",
+            Self::Kill => "one replica gets SIGKILL",
+            Self::Freeze => "one replica gets SIGSTOP for a while: hung, not dead",
+            Self::ScaleDown => "one replica fewer is wanted",
+            Self::ScaleUp => "one replica more is wanted",
+            Self::BadRelease => "a new version that never works is rolled out, then rolled back",
+        }
+    }
+
+    /// The promise of Kubernetes that it puts to the test.
+    pub const fn promise(self) -> &'static str {
+        match self {
+            Self::Baseline => "requests are answered while nothing happens",
+            Self::Rollout => "a rolling update has no downtime",
+            Self::Terminate => "a deleted replica finishes its work, and is replaced",
+            Self::Kill => "self-healing: a dead replica is restarted",
+            Self::Freeze => "a hung replica gets no new connections",
+            Self::ScaleDown => "fewer replicas lose no request",
+            Self::ScaleUp => "a new replica gets requests only when it can answer",
+            Self::BadRelease => "a broken release does not replace a working one",
+        }
+    }
+
+    /// What may be lost without breaking the promise, in words.
+    pub const fn allowance(self) -> &'static str {
+        match self {
+            Self::Baseline | Self::Rollout | Self::Terminate | Self::ScaleDown | Self::ScaleUp | Self::BadRelease => {
+                "nothing may be lost"
+            }
+            Self::Kill => {
+                "only what was in flight on the killed replica, or sent to it before its listener was back or clients \
+                 had heard, may be lost"
+            }
+            Self::Freeze => {
+                "only what was sent to the frozen replica before clients had heard, or over connections that it \
+                 already had, may be lost"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Drill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drills_have_one_name() {
+        for drill in Drill::ALL {
+            assert_eq!(Drill::named(drill.label()), Some(drill));
+            assert_eq!(serde_json::to_value(drill).unwrap(), drill.label());
+        }
+        assert_eq!(Drill::named("roll"), None);
+    }
+}

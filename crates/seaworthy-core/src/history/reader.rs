@@ -1,0 +1,140 @@
+//! Reading a history, a line at a time.
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    Footer, Header, History, interval,
+    lines::{SCHEMA, Unreadable},
+};
+use crate::{event::Event, interval::Interval, report::summary::one_line, time::Moment};
+
+/// Characters of what is wrong that are told.
+const MOST_WORDS: usize = 200;
+
+/// What there is to say where nobody can have written a line on purpose.
+const CHANGED: &str = "the file was damaged or changed: read the copy that the trial wrote";
+
+/// More than this was never counted in a trial.
+const MOST_LEFT: u64 = 1 << 48;
+
+/// What a line is, by the keys that all records have.
+#[derive(Debug, Deserialize)]
+struct Kind {
+    record: String,
+    schema: Option<String>,
+    at: Option<Moment>,
+}
+
+/// Reads a history, a line at a time.
+#[derive(Debug, Default)]
+pub struct Reader {
+    read: u64,
+    header: Option<Header>,
+    events: Vec<(Moment, Event)>,
+    intervals: Vec<Interval>,
+    footer: Option<Footer>,
+    /// A line that was cut off. It is what is wrong, unless it is the last one.
+    cut: Option<Unreadable>,
+}
+
+impl Reader {
+    /// Takes the next line in, with or without its end. After an error the file is not worth reading on.
+    pub fn line(&mut self, line: &str) -> Result<(), Unreadable> {
+        self.read = self.read.saturating_add(1);
+        if line.trim().is_empty() {
+            return Ok(());
+        }
+        if let Some(cut) = self.cut.take() {
+            return Err(cut);
+        }
+        match serde_json::from_str::<Kind>(line) {
+            Ok(kind) => self.record(&kind, line),
+            Err(error) if is_cut_off(&error, line) => {
+                self.cut = Some(self.wrong(&error, CHANGED));
+                Ok(())
+            }
+            Err(error) if self.header.is_none() => Err(self.wrong(&error, &not_one())),
+            Err(error) => Err(self.wrong(&error, CHANGED)),
+        }
+    }
+
+    /// The history, once there are no more lines.
+    pub fn finish(self) -> Result<History, Unreadable> {
+        let Some(header) = self.header else {
+            let why =
+                if self.cut.is_some() { "the header is cut off: nothing was recorded" } else { "nothing is in it" };
+            return Err(Unreadable { line: 1, why: format!("{why}; {}", not_one()) });
+        };
+        Ok(History { header, events: self.events, intervals: self.intervals, footer: self.footer })
+    }
+
+    fn record(&mut self, kind: &Kind, line: &str) -> Result<(), Unreadable> {
+        match (&*kind.record, &self.header, &self.footer) {
+            ("header", None, _) => {
+                self.known(kind.schema.as_deref())?;
+                self.header = Some(self.of(line)?);
+            }
+            ("header", Some(_), _) => return Err(self.unfit("a second header; a file holds one history")),
+            (_, None, _) => return Err(self.unfit(&format!("it comes before any header; {}", not_one()))),
+            (_, _, Some(_)) => return Err(self.unfit("it comes after the footer, which is the last line; remove it")),
+            ("event", ..) => {
+                let Some(at) = kind.at else {
+                    return Err(self.unfit(&format!("an event without `at`; {CHANGED}")));
+                };
+                let event = self.of(line)?;
+                self.events.push((at, event));
+            }
+            ("interval", ..) => {
+                let line: interval::Line = self.of(line)?;
+                let interval = line.interval().map_err(|why| self.unfit(&format!("{why}; {CHANGED}")))?;
+                self.intervals.push(interval);
+            }
+            ("footer", ..) => {
+                let footer: Footer = self.of(line)?;
+                if footer.not_sent.max(footer.unfinished) > MOST_LEFT {
+                    return Err(self.unfit(&format!("it counts more than there can be; {CHANGED}")));
+                }
+                self.footer = Some(footer);
+            }
+            (other, ..) => {
+                return Err(self.unfit(&format!("`{other}` is no record of {SCHEMA}; {CHANGED}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn known(&self, schema: Option<&str>) -> Result<(), Unreadable> {
+        match schema {
+            Some(SCHEMA) => Ok(()),
+            Some(other) if other.starts_with("seaworthy.history/") => Err(self.unfit(&format!(
+                "it is of version {other}, and this seaworthy reads {SCHEMA}; use the version that wrote it"
+            ))),
+            Some(other) => Err(self.unfit(&format!("it is of {other}; {}", not_one()))),
+            None => Err(self.unfit(&format!("the header has no `schema`; {}", not_one()))),
+        }
+    }
+
+    fn of<T: DeserializeOwned>(&self, line: &str) -> Result<T, Unreadable> {
+        serde_json::from_str(line).map_err(|error| self.wrong(&error, CHANGED))
+    }
+
+    fn wrong(&self, error: &serde_json::Error, instead: &str) -> Unreadable {
+        // Each line is a document of its own to the parser, so that only its column means something.
+        let said = one_line(&error.to_string().replace(" at line 1 column ", ", at character "), MOST_WORDS);
+        self.unfit(&format!("{said}; {instead}"))
+    }
+
+    fn unfit(&self, why: &str) -> Unreadable {
+        Unreadable { line: self.read, why: one_line(why, 2 * MOST_WORDS) }
+    }
+}
+
+/// Whether all that is wrong with a line is that its end is missing. A number's sign alone is no end that was missed to the
+/// parser, but an error in what it has.
+fn is_cut_off(error: &serde_json::Error, line: &str) -> bool {
+    error.is_eof() || error.is_syntax() && error.column() >= line.trim_end().len() && line.ends_with('-')
+}
+
+fn not_one() -> String {
+    format!("a history begins with {{\"record\":\"header\",\"schema\":\"{SCHEMA}\": give one that a trial wrote")
+}

@@ -1,0 +1,119 @@
+//! The report for people: plain text of at most 78 columns, its first and its last line the verdict.
+
+mod table;
+
+use super::{TrialReport, words};
+use crate::{
+    report::text::layout::Page,
+    text::{counted, thousands},
+    threshold::Holds,
+    verdict::Verdict,
+};
+
+/// Groups of failures that are shown.
+const MOST_GROUPS: usize = 6;
+
+/// Before the text of a label.
+const LABEL: usize = 9;
+
+/// Lines of evidence that are shown of a finding.
+const MOST_EVIDENCE: usize = 6;
+
+/// The report in this form.
+pub(super) fn render(report: &TrialReport<'_>) -> String {
+    let mut page = Page::default();
+    page.hanging(&format!("{}  ", words::word(report.assessment.verdict)), 2, &words::headline(report));
+    table::drills(&mut page, report);
+    why(&mut page, report);
+    failures(&mut page, report);
+    findings(&mut page, report);
+    thresholds(&mut page, report);
+    page.gap();
+    how(&mut page, report);
+    page.hanging("", 2, &words::conclusion(report));
+    page.text()
+}
+
+/// What keeps it from passing.
+fn why(page: &mut Page, report: &TrialReport<'_>) {
+    let assessment = report.assessment;
+    if assessment.verdict == Verdict::Pass {
+        return;
+    }
+    page.gap();
+    for (n, reason) in assessment.reasons.iter().enumerate() {
+        page.field(if n == 0 { "why" } else { "" }, reason);
+    }
+    for row in assessment.drills.iter().filter(|row| row.verdict != Verdict::Pass) {
+        for (n, reason) in words::reasons(report, row).into_iter().enumerate() {
+            page.field(&if n == 0 { format!("  {}", row.drill) } else { String::new() }, reason);
+        }
+    }
+}
+
+fn failures(page: &mut Page, report: &TrialReport<'_>) {
+    let groups = &report.assessment.groups;
+    if groups.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line("failures");
+    for group in groups.iter().take(MOST_GROUPS) {
+        page.hanging(&format!("{:>7}  ", thousands(group.count)), LABEL, &words::group(group));
+    }
+    if let Some(rest) = groups.get(MOST_GROUPS..).filter(|rest| !rest.is_empty()) {
+        let of: u64 = rest.iter().map(|group| group.count).sum();
+        let kinds = counted(rest.len() as u64, "more kind");
+        page.hanging(&format!("{:>7}  ", thousands(of)), LABEL, &format!("of {kinds}, in the JSON report"));
+    }
+}
+
+fn findings(page: &mut Page, report: &TrialReport<'_>) {
+    for finding in &report.assessment.findings {
+        page.gap();
+        labelled(page, "finding", &words::finding(finding));
+        labelled(page, "", &finding.title);
+        for (n, line) in finding.evidence.iter().take(MOST_EVIDENCE).enumerate() {
+            labelled(page, if n == 0 { "seen" } else { "" }, line);
+        }
+        let more = finding.evidence.len().saturating_sub(MOST_EVIDENCE);
+        if more > 0 {
+            labelled(page, "", &format!("and {} in the JSON report", counted(more as u64, "more line")));
+        }
+        if !finding.mends.is_empty() {
+            labelled(page, "mends", &finding.mends);
+        }
+    }
+}
+
+fn thresholds(page: &mut Page, report: &TrialReport<'_>) {
+    let thresholds = &report.assessment.thresholds;
+    if thresholds.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line("thresholds");
+    for judged in thresholds {
+        let came_to = match judged.judgement {
+            Holds::Pass => "ok",
+            Holds::Fail => "FAILED",
+            Holds::Inconclusive => "undecided",
+        };
+        page.field(&format!("  {came_to}"), &judged.words());
+    }
+}
+
+fn how(page: &mut Page, report: &TrialReport<'_>) {
+    labelled(page, "run", &words::how(report));
+    for (n, assumed) in report.header.assumptions.iter().enumerate() {
+        labelled(page, if n == 0 { "assumed" } else { "" }, assumed);
+    }
+    if report.has_no_handler() {
+        labelled(page, "note", words::NO_HANDLER);
+    }
+    labelled(page, "from", &report.header.machine);
+}
+
+fn labelled(page: &mut Page, label: &str, text: &str) {
+    page.hanging(&format!("{label:LABEL$}"), LABEL, text);
+}

@@ -1,0 +1,189 @@
+//! What several forms of the report say in the same words.
+
+use std::time::Duration;
+
+use super::TrialReport;
+use crate::{
+    assessment::{Group, Row},
+    diagnosis::Finding,
+    outcome::Failure,
+    report::text::layout::WIDTH,
+    text::{counted, long_time, number, thousands, time},
+    verdict::Verdict,
+};
+
+/// What a target without a handler for SIGTERM would do elsewhere.
+pub(super) const NO_HANDLER: &str = "it has no handler for SIGTERM, and dies of it at once here; as PID 1 of a container \
+                                     it would ignore it until SIGKILL: --as-pid-1 shows that";
+
+/// The verdict on a trial in a word for people.
+pub(super) const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "SEAWORTHY",
+        Verdict::Fail => "NOT SEAWORTHY",
+        Verdict::Inconclusive | Verdict::Unjudged => "INCONCLUSIVE",
+    }
+}
+
+/// What the verdict stands on, in a line.
+pub(super) fn headline(report: &TrialReport<'_>) -> String {
+    let assessment = report.assessment;
+    let said = match assessment.verdict {
+        Verdict::Pass => {
+            let ended = counted(assessment.terminations, "replica");
+            let lost = lost(report);
+            if assessment.terminations == 0 { lost } else { format!("{lost}, {ended} ended under load") }
+        }
+        Verdict::Fail if assessment.total.lost > 0 => format!("{}{}", lost(report), causes(report)),
+        Verdict::Fail | Verdict::Inconclusive | Verdict::Unjudged => first_reason(report),
+    };
+    match report.partial() {
+        Some(partial) => format!("{partial}; {said}"),
+        None => said,
+    }
+}
+
+/// How many were lost of how many.
+fn lost(report: &TrialReport<'_>) -> String {
+    let (total, failed) = (&report.assessment.total, report.assessment.verdict == Verdict::Fail);
+    let of = counted(total.ended, "request");
+    match (total.lost, total.allowed) {
+        (0, 0) => format!("nothing lost in {of}"),
+        (0, allowed) => format!("{} of {of} lost, all allowed", thousands(allowed)),
+        (lost, _) if failed => format!("{} of {of} lost", thousands(lost)),
+        (lost, _) => format!("{} of {of} lost, as many as may be", thousands(lost)),
+    }
+}
+
+fn causes(report: &TrialReport<'_>) -> String {
+    let those: Vec<&Finding> = blamed(report).collect();
+    match &*those {
+        [] => String::new(),
+        [one] => format!(": {}", one.cause),
+        [most, rest @ ..] => format!(": {} and {} more", most.cause, rest.len()),
+    }
+}
+
+/// Findings that explain more than a drill allows.
+pub(super) fn blamed<'a>(report: &TrialReport<'a>) -> impl Iterator<Item = &'a Finding> {
+    report.assessment.findings.iter().filter(|finding| finding.lost() > 0)
+}
+
+fn first_reason(report: &TrialReport<'_>) -> String {
+    report.assessment.reasons.first().cloned().unwrap_or_else(|| "no reason was given".to_owned())
+}
+
+/// The verdict with all that may be claimed: in one line, as far as it can be.
+pub(super) fn conclusion(report: &TrialReport<'_>) -> String {
+    let assessment = report.assessment;
+    let partial = report.partial().map_or_else(String::new, |partial| format!(" ({partial})"));
+    match assessment.verdict {
+        Verdict::Pass => {
+            let over = counted(assessment.terminations, "termination");
+            format!("seaworthy: {}, {over}{}{partial}", lost(report), bound(report))
+        }
+        Verdict::Fail if assessment.total.lost > 0 => {
+            let mend = blamed(report).next().map_or_else(String::new, |first| format!("; mend {} first", first.cause));
+            let long = format!("not seaworthy: {}{}{mend}{partial}", lost(report), in_drills(report));
+            if long.chars().count() <= WIDTH { long } else { format!("not seaworthy: {}{mend}{partial}", lost(report)) }
+        }
+        Verdict::Fail => format!("not seaworthy: {}{partial}", first_reason(report)),
+        Verdict::Inconclusive | Verdict::Unjudged => format!("inconclusive: {}{partial}", first_reason(report)),
+    }
+}
+
+/// What may be lost all the same: rounded up, since it is what is promised at the most.
+fn bound(report: &TrialReport<'_>) -> String {
+    let bound = report.assessment.bound;
+    bound.map_or_else(String::new, |bound| format!("; < {} (95%)", share(bound)))
+}
+
+/// A share, 0 to 1, as a percentage with two digits that mean something, rounded up: it is a bound.
+pub(super) fn share(share: f64) -> String {
+    let percent = share * 100.0;
+    let enough = |digits: &usize| {
+        let shown = format!("{percent:.digits$}");
+        shown.trim_start_matches(['0', '.']).replace('.', "").len() >= 2
+    };
+    let digits = (0..12).find(enough).unwrap_or(12);
+    let scale = (0..digits).fold(1.0, |scale, _| scale * 10.0);
+    // What is exact stays as it is, whatever the last bit says.
+    let up = (percent * scale - 1e-9).ceil() / scale;
+    format!("{up:.digits$}%")
+}
+
+fn in_drills(report: &TrialReport<'_>) -> String {
+    let drills = report.assessment.drills.iter().filter(|row| row.keep_alive.lost + row.fresh.lost > 0);
+    let names: Vec<&str> = drills.map(|row| row.drill.label()).collect();
+    if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) }
+}
+
+/// Failures that look alike, in a line.
+pub(super) fn group(group: &Group) -> String {
+    let failure = Failure { phase: group.phase, kind: group.kind, status: group.status, detail: None };
+    let over = if group.fresh { "fresh" } else { "kept" };
+    let to = group.replica.map(|replica| replica.to_string()).filter(|replica| !group.place.contains(replica));
+    let allowed = match group.allowed {
+        0 => None,
+        allowed if allowed == group.count => Some("allowed".to_owned()),
+        allowed => Some(format!("{} allowed", thousands(allowed))),
+    };
+    let parts = [Some(failure.words()), to, Some(group.place.clone()), allowed];
+    let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    format!("{}, {over}: {} ({})", group.drill, parts.join(", "), group.cause)
+}
+
+/// What a finding is of, in a line.
+pub(super) fn finding(finding: &Finding) -> String {
+    let Finding { cause, confidence, allowed, retried, drills, .. } = finding;
+    let parts = [(finding.lost(), "lost"), (*allowed, "lost as allowed"), (*retried, "sent again")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let lost: Vec<String> = parts.map(|(count, what)| format!("{} {what}", thousands(count))).collect();
+    let lost = lost.join(", ");
+    let drills: Vec<&str> = drills.iter().map(|drill| drill.label()).collect();
+    let among = if drills.is_empty() { String::new() } else { format!(" in {}", drills.join(", ")) };
+    let own = if finding.own { "; this tool's own doing, and not the target's" } else { "" };
+    format!("{cause} ({}): {lost}{among}{own}", confidence.label())
+}
+
+/// Why a drill did not pass: what the row says, without what was said before.
+pub(super) fn reasons<'a>(report: &TrialReport<'a>, row: &'a Row) -> Vec<&'a str> {
+    let missing = row.happened.as_ref().err();
+    let all = row.reasons.iter().chain(missing.filter(|missing| !row.reasons.contains(missing)));
+    let with_name = |reason: &str| format!("{}: {reason}", row.drill);
+    let said = |reason: &str| report.assessment.reasons.iter().any(|said| said == reason || *said == with_name(reason));
+    all.map(String::as_str).filter(|reason| !said(reason)).collect()
+}
+
+/// How it was run.
+pub(super) fn how(report: &TrialReport<'_>) -> String {
+    let header = report.header;
+    let (least, most) = (long_time(header.propagation_least), long_time(header.propagation_most));
+    let lag = if least == most { least } else { format!("{least} to {most}") };
+    format!(
+        "{}, {} ({}, seed {}); {} at {}/s, {} fresh, propagation {lag}; sees {} outages",
+        header.target,
+        counted(u64::from(header.deployment.replicas), "replica"),
+        header.platform,
+        header.seed,
+        header.request,
+        number(header.rate),
+        fresh(header.fresh),
+        time(report.assessment.resolution),
+    )
+}
+
+fn fresh(fresh: f64) -> String {
+    format!("{}%", number((fresh * 1_000.0).round() / 10.0))
+}
+
+/// A time in milliseconds of four characters or so, and in seconds where it is longer than that.
+pub(super) fn millis(of: Option<Duration>) -> String {
+    let Some(of) = of else { return "-".to_owned() };
+    match of.as_nanos() as f64 / 1e6 {
+        ms if ms < 9.995 => format!("{ms:.2}"),
+        ms if ms < 99.95 => format!("{ms:.1}"),
+        ms if ms < 9_999.5 => format!("{ms:.0}"),
+        ms => format!("{:.0}s", ms / 1e3),
+    }
+}

@@ -1,0 +1,450 @@
+//! A trial: the drills one after the other, on a cluster. Pure, like the cluster that it holds.
+
+use std::{collections::VecDeque, time::Duration};
+
+use rand::{SeedableRng as _, seq::IndexedRandom as _};
+use rand_pcg::Pcg64Mcg;
+
+use crate::{
+    cluster::{self, Cluster, Effect, Order, Propagation, Standing},
+    deployment::{Deployment, ProbeKind},
+    drill::Drill,
+    event::{Event, Reason, Release, Replica, Signal},
+    interval::INTERVAL,
+    text,
+    time::{self, Moment},
+};
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The target's rules.
+    pub deployment: Deployment,
+    /// The drills, in their order.
+    pub drills: Vec<Drill>,
+    /// How long until clients see a change of the endpoints.
+    pub propagation: Propagation,
+    /// How long things take.
+    pub timing: Timing,
+    /// Decides what is left to chance.
+    pub seed: u64,
+}
+
+/// How long the parts of a trial take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// The null run.
+    pub baseline: Duration,
+    /// Before each disturbance.
+    pub before: Duration,
+    /// After all has settled.
+    pub after: Duration,
+    /// How long a replica stays frozen.
+    pub freeze: Duration,
+    /// How long a bad release is left alone before it is rolled back.
+    pub observe: Duration,
+    /// How long the target may take to become available at first.
+    pub patience: Duration,
+    /// How long anything after a disturbance may take beyond what the rules of the target themselves take.
+    pub slack: Duration,
+}
+
+/// What is told to a trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Something of the cluster, or only time that has passed.
+    Cluster(cluster::Input),
+    /// Requests arrive from now on.
+    LoadBegun,
+    /// The kernel says that a replica does not run any more, or does again.
+    Frozen {
+        /// Which.
+        replica: Replica,
+        /// Whether it does not.
+        frozen: bool,
+    },
+    /// No more drills: what was disturbed is put right, and the trial ends.
+    Interrupt,
+}
+
+/// Where a trial is, for whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What goes on, in words.
+    pub stage: String,
+    /// The drill that goes on.
+    pub drill: Option<Drill>,
+    /// When it began.
+    pub since: Moment,
+    /// Drills that are over.
+    pub done: Vec<Drill>,
+    /// Drills that come.
+    pub next: Vec<Drill>,
+}
+
+/// How a trial ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All drills were made, or it was interrupted.
+    Done,
+    /// The target did not become available in time.
+    NeverReady,
+}
+
+/// A trial.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    cluster: Cluster,
+    timing: Timing,
+    /// Replicas that are wanted when nothing else is.
+    replicas: u32,
+    stage: Stage,
+    since: Moment,
+    done: Vec<Drill>,
+    next: VecDeque<Drill>,
+    chance: Pcg64Mcg,
+    end: Option<End>,
+}
+
+/// Where a trial is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The target starts for the first time.
+    Starting { until: Moment },
+    /// It is there; requests do not arrive yet.
+    Established,
+    /// A drill lets time pass before it disturbs.
+    Before { drill: Drill, until: Moment },
+    /// It disturbs.
+    During { drill: Drill, step: Step, until: Moment },
+    /// It lets time pass after all has settled.
+    After { drill: Drill, until: Moment },
+    /// Nothing more is to be done.
+    Over,
+}
+
+/// What a drill waits for while it disturbs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The process of a replica is to end.
+    Exit(Replica),
+    /// The kernel is to say that a replica does not run.
+    Freeze(Replica),
+    /// Time is to pass.
+    Frozen(Replica, Moment),
+    /// The kernel is to say that a replica runs again.
+    Thaw(Replica),
+    /// A bad release is looked at.
+    Observe(Moment),
+    /// The cluster is to be as it is wanted.
+    Settle,
+}
+
+impl Trial {
+    /// Nothing has happened yet; the first [`cluster::Input::Tick`] starts the target.
+    pub fn new(plan: Plan) -> Self {
+        let Plan { deployment, drills, propagation, timing, seed } = plan;
+        Self {
+            replicas: deployment.replicas,
+            cluster: Cluster::new(deployment, propagation, seed),
+            stage: Stage::Starting { until: Moment::START + timing.patience },
+            timing,
+            since: Moment::START,
+            done: Vec::new(),
+            next: drills.into(),
+            // Another stream than that of the propagation delays, which are drawn from the same seed.
+            chance: Pcg64Mcg::seed_from_u64(seed ^ u64::from_be_bytes(*b"drillsea")),
+            end: None,
+        }
+    }
+
+    /// Takes something in. Effects are appended, in the order in which they are to be carried out.
+    pub fn on(&mut self, now: Moment, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Cluster(input) => {
+                let exited = if let cluster::Input::Exited { replica, .. } = &input { Some(*replica) } else { None };
+                self.cluster.on(now, input, effects);
+                if let Some(replica) = exited {
+                    self.exited(replica);
+                }
+            }
+            Input::LoadBegun => {
+                if self.stage == Stage::Established {
+                    self.begin_next(now, effects);
+                }
+            }
+            Input::Frozen { replica, frozen } => self.frozen(now, replica, frozen, effects),
+            Input::Interrupt => self.interrupt(effects),
+        }
+        // Each stage may lead to the next one at once.
+        while self.advance(now, effects) {}
+    }
+
+    fn interrupt(&mut self, effects: &mut Vec<Effect>) {
+        if self.stage != Stage::Over {
+            effects.push(Effect::Record(Event::Interrupted));
+            self.finish(End::Done);
+        }
+    }
+
+    fn finish(&mut self, end: End) {
+        self.stage = Stage::Over;
+        self.end = Some(end);
+    }
+
+    fn begin_next(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        let Some(drill) = self.next.pop_front() else { return self.finish(End::Done) };
+        self.since = now;
+        effects.push(Effect::Record(Event::DrillBegun { drill }));
+        let quiet = if drill == Drill::Baseline { self.timing.baseline } else { self.timing.before };
+        self.stage = Stage::Before { drill, until: now + quiet };
+    }
+
+    /// Goes on where it can; says whether it did.
+    fn advance(&mut self, now: Moment, effects: &mut Vec<Effect>) -> bool {
+        match self.stage {
+            Stage::Starting { .. } if self.cluster.is_settled() => {
+                effects.push(Effect::Record(Event::Established));
+                self.stage = Stage::Established;
+                self.since = now;
+            }
+            Stage::Starting { until } if now >= until => self.finish(End::NeverReady),
+            Stage::Before { drill: Drill::Baseline, until } if now >= until => {
+                self.end_drill(now, Drill::Baseline, effects);
+            }
+            Stage::Before { drill, until } if now >= until => self.disturb(now, drill, effects),
+            Stage::During { drill, step, until } => return self.go_on(now, drill, step, until, effects),
+            Stage::After { drill, until } if now >= until => self.end_drill(now, drill, effects),
+            Stage::Starting { .. } | Stage::Established | Stage::Before { .. } | Stage::After { .. } | Stage::Over => {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn end_drill(&mut self, now: Moment, drill: Drill, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Record(Event::DrillEnded { drill }));
+        self.done.push(drill);
+        self.begin_next(now, effects);
+    }
+
+    /// What a drill could not do. Those after it would begin with a target that is not as it should be.
+    fn broken(&mut self, drill: Drill, why: String, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Record(Event::DrillBroken { drill, why }));
+        effects.push(Effect::Record(Event::DrillEnded { drill }));
+        self.done.push(drill);
+        self.finish(End::Done);
+    }
+
+    fn disturb(&mut self, now: Moment, drill: Drill, effects: &mut Vec<Effect>) {
+        let wanted = self.cluster.deployment().replicas;
+        let picked = match drill {
+            Drill::Terminate | Drill::Kill | Drill::Freeze => match self.pick() {
+                Some(replica) => Some(replica),
+                None => return self.broken(drill, "no replica was available to be picked".to_owned(), effects),
+            },
+            Drill::ScaleDown if wanted < 2 => {
+                let why = "it needs two replicas: the last one is not taken away";
+                return self.broken(drill, why.to_owned(), effects);
+            }
+            Drill::Baseline | Drill::Rollout | Drill::ScaleDown | Drill::ScaleUp | Drill::BadRelease => None,
+        };
+        effects.push(Effect::Record(Event::Disturbed { drill, replica: picked }));
+        let (order, step) = match (drill, picked) {
+            (Drill::Terminate, Some(replica)) => (Some(Order::Delete(replica)), Step::Settle),
+            (Drill::Kill, Some(replica)) => {
+                signal(replica, Signal::Kill, effects);
+                (None, Step::Exit(replica))
+            }
+            (Drill::Freeze, Some(replica)) => {
+                signal(replica, Signal::Stop, effects);
+                (None, Step::Freeze(replica))
+            }
+            (Drill::ScaleDown, _) => (Some(Order::Scale(wanted - 1)), Step::Settle),
+            // After a scale-down it is the number that was wanted at first.
+            (Drill::ScaleUp, _) => (Some(Order::Scale(self.replicas.max(wanted + 1))), Step::Settle),
+            (Drill::BadRelease, _) => (Some(Order::Rollout(Release::Bad)), Step::Observe(now + self.timing.observe)),
+            (Drill::Baseline | Drill::Rollout | Drill::Terminate | Drill::Kill | Drill::Freeze, _) => {
+                (Some(Order::Rollout(Release::Good)), Step::Settle)
+            }
+        };
+        self.stage = Stage::During { drill, step, until: now + self.longest(drill) };
+        if let Some(order) = order {
+            self.cluster.on(now, cluster::Input::Order(order), effects);
+        }
+    }
+
+    /// One of the available replicas, by chance.
+    fn pick(&mut self) -> Option<Replica> {
+        let standings = self.cluster.standings();
+        let available: Vec<Replica> = standings
+            .iter()
+            .filter(|standing| standing.available && standing.running && !standing.terminating)
+            .map(|standing| standing.replica)
+            .collect();
+        available.choose(&mut self.chance).copied()
+    }
+
+    /// The longest that a disturbance may take: each replica one after the other, by the target's own rules.
+    fn longest(&self, drill: Drill) -> Duration {
+        let Deployment { min_ready, template, .. } = self.cluster.deployment();
+        let probes = ProbeKind::ALL.into_iter().filter_map(|kind| template.probe(kind)).map(|probe| {
+            let answers = probe.failure_threshold.max(probe.success_threshold).saturating_add(1);
+            probe.initial_delay.saturating_add(probe.period.saturating_mul(answers))
+        });
+        let started = probes.fold(self.timing.slack, Duration::saturating_add).saturating_add(*min_ready);
+        let one = started.saturating_add(template.grace);
+        let own = match drill {
+            Drill::Freeze => self.timing.freeze,
+            Drill::BadRelease => self.timing.observe,
+            Drill::Baseline | Drill::Rollout | Drill::Terminate | Drill::Kill | Drill::ScaleDown | Drill::ScaleUp => {
+                Duration::ZERO
+            }
+        };
+        one.saturating_mul(self.replicas.saturating_add(1)).saturating_add(own)
+    }
+
+    fn go_on(&mut self, now: Moment, drill: Drill, step: Step, until: Moment, effects: &mut Vec<Effect>) -> bool {
+        if now >= until {
+            let why = format!("it was not over after {}: {}", text::long_time(now.since(self.since)), self.lacking());
+            self.broken(drill, why, effects);
+            return true;
+        }
+        let next = match step {
+            Step::Frozen(replica, thaw) if now >= thaw => {
+                signal(replica, Signal::Cont, effects);
+                Step::Thaw(replica)
+            }
+            Step::Observe(over) if now >= over => {
+                self.cluster.on(now, cluster::Input::Order(Order::Undo), effects);
+                Step::Settle
+            }
+            Step::Settle if self.cluster.is_settled() => {
+                effects.push(Effect::Record(Event::Settled { drill }));
+                self.stage = Stage::After { drill, until: aligned(now + self.timing.after) };
+                return true;
+            }
+            Step::Exit(_) | Step::Freeze(_) | Step::Frozen(..) | Step::Thaw(_) | Step::Observe(_) | Step::Settle => {
+                return false;
+            }
+        };
+        self.stage = Stage::During { drill, step: next, until };
+        true
+    }
+
+    /// A process has ended: whatever was waited for of it will not come, or is this.
+    fn exited(&mut self, ended: Replica) {
+        let Stage::During { step, .. } = &mut self.stage else { return };
+        match *step {
+            Step::Exit(replica) | Step::Freeze(replica) | Step::Frozen(replica, _) | Step::Thaw(replica)
+                if replica == ended =>
+            {
+                *step = Step::Settle;
+            }
+            Step::Exit(_) | Step::Freeze(_) | Step::Frozen(..) | Step::Thaw(_) | Step::Observe(_) | Step::Settle => {}
+        }
+    }
+
+    fn frozen(&mut self, now: Moment, changed: Replica, frozen: bool, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Record(if frozen {
+            Event::Frozen { replica: changed }
+        } else {
+            Event::Thawed { replica: changed }
+        }));
+        let over = now + self.timing.freeze;
+        let Stage::During { step, .. } = &mut self.stage else { return };
+        match *step {
+            Step::Freeze(replica) if frozen && replica == changed => *step = Step::Frozen(replica, over),
+            Step::Thaw(replica) if !frozen && replica == changed => *step = Step::Settle,
+            Step::Exit(_) | Step::Freeze(_) | Step::Frozen(..) | Step::Thaw(_) | Step::Observe(_) | Step::Settle => {}
+        }
+    }
+
+    /// What of the target is not as it should be, in words.
+    pub fn lacking(&self) -> String {
+        let wanted = self.cluster.deployment().replicas;
+        let standings = self.cluster.standings();
+        let available = standings.iter().filter(|standing| standing.available && !standing.terminating).count();
+        let mut words = vec![format!("{available} of {} available", text::counted(wanted.into(), "replica"))];
+        for standing in &standings {
+            let what = match standing {
+                Standing { terminating: true, .. } => "has not ended",
+                Standing { running: false, .. } => "does not run",
+                Standing { ready: false, .. } => "is not ready",
+                Standing { available: false, .. } => "has not been ready for long enough",
+                Standing { .. } => continue,
+            };
+            words.push(format!("{} {what}", standing.replica));
+        }
+        words.join(", ")
+    }
+
+    /// When the next tick is due at the latest.
+    pub fn wake(&self) -> Option<Moment> {
+        let own = match self.stage {
+            Stage::During { step: Step::Frozen(_, at) | Step::Observe(at), until, .. } => Some(at.min(until)),
+            Stage::Starting { until }
+            | Stage::Before { until, .. }
+            | Stage::During { until, .. }
+            | Stage::After { until, .. } => Some(until),
+            Stage::Established | Stage::Over => None,
+        };
+        [own, self.cluster.wake()].into_iter().flatten().min()
+    }
+
+    /// Where it is.
+    pub fn progress(&self) -> Progress {
+        let (drill, stage) = match self.stage {
+            Stage::Starting { .. } => (None, "the target starts".to_owned()),
+            Stage::Established => (None, "the target is ready".to_owned()),
+            Stage::Before { drill: Drill::Baseline, .. } => {
+                (Some(Drill::Baseline), "load, and nothing else".to_owned())
+            }
+            Stage::Before { drill, .. } => (Some(drill), "load, before anything is done".to_owned()),
+            Stage::During { drill, step, .. } => (Some(drill), self.words(step)),
+            Stage::After { drill, .. } => (Some(drill), "all is as it should be again".to_owned()),
+            Stage::Over => (None, "done".to_owned()),
+        };
+        let next = self.next.iter().copied().collect();
+        Progress { stage, drill, since: self.since, done: self.done.clone(), next }
+    }
+
+    fn words(&self, step: Step) -> String {
+        match step {
+            Step::Exit(replica) => format!("SIGKILL to {replica}"),
+            Step::Freeze(replica) => format!("SIGSTOP to {replica}"),
+            Step::Frozen(replica, _) => format!("{replica} is frozen"),
+            Step::Thaw(replica) => format!("SIGCONT to {replica}"),
+            Step::Observe(_) => "the bad release is out".to_owned(),
+            Step::Settle => self.lacking(),
+        }
+    }
+
+    /// The target's rules, as they are wanted now.
+    pub const fn deployment(&self) -> &Deployment {
+        self.cluster.deployment()
+    }
+
+    /// Its replicas.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.cluster.standings()
+    }
+
+    /// How it ended, once it has.
+    pub const fn end(&self) -> Option<End> {
+        self.end
+    }
+}
+
+/// A signal that is a drill's own doing.
+fn signal(replica: Replica, signal: Signal, effects: &mut Vec<Effect>) {
+    let reason = Reason::Drill;
+    effects.push(Effect::Record(Event::Signalled { replica, signal, reason }));
+    effects.push(Effect::Signal { replica, signal, reason });
+}
+
+/// The next moment at which an interval begins: so what is counted by the interval belongs to one drill.
+fn aligned(at: Moment) -> Moment {
+    let interval = time::nanos(INTERVAL);
+    Moment::from_nanos(at.nanos().div_ceil(interval).saturating_mul(interval))
+}

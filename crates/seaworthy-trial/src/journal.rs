@@ -1,0 +1,200 @@
+//! The journal of a trial: what it is about to do to this machine, written down first, so that a trial that was killed
+//! can be undone.
+//!
+//! A line each: `trial NAME PID STARTED` before anything is started, `process PID STARTED` for each process, and `closed`
+//! at the end. STARTED is the kernel's start time of the process (`proc(5)`), so that a number that was given to another
+//! process since is not taken for it.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use seaworthy_core::event::Signal;
+
+use crate::local::sockets;
+
+/// Its name in the run's folder.
+const NAME: &str = "journal";
+
+/// A trial's journal.
+#[derive(Debug)]
+pub struct Journal {
+    trial: String,
+    file: File,
+}
+
+impl Journal {
+    /// Begins one in the folder of a run. The name marks the processes of the trial.
+    pub fn begin(folder: &Path, trial: &str) -> io::Result<Self> {
+        let file = OpenOptions::new().create_new(true).append(true).open(folder.join(NAME))?;
+        let mut journal = Self { trial: trial.to_owned(), file };
+        let own = std::process::id();
+        journal.write(&format!("trial {trial} {own} {}", sockets::started(own).unwrap_or_default()))?;
+        Ok(journal)
+    }
+
+    /// The name of the trial.
+    pub fn trial(&self) -> &str {
+        &self.trial
+    }
+
+    /// A process was started.
+    pub(crate) fn started(&mut self, pid: u32, at: Option<u64>) -> io::Result<()> {
+        self.write(&format!("process {pid} {}", at.unwrap_or_default()))
+    }
+
+    /// All that was started has ended.
+    pub(crate) fn close(&mut self) -> io::Result<()> {
+        self.write("closed")
+    }
+
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.file, "{line}")?;
+        self.file.sync_data()
+    }
+}
+
+/// What was undone of a trial that had been killed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The folder of its run.
+    pub folder: PathBuf,
+    /// Processes that were ended.
+    pub processes: usize,
+}
+
+/// Undoes what dead trials left: each run in the folder of runs whose journal is open and whose trial does not run any
+/// more. Those that run are left alone.
+pub fn restore(runs: &Path) -> io::Result<Vec<Restored>> {
+    let entries = match fs::read_dir(runs) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    let mut restored = Vec::new();
+    for folder in folders {
+        // `latest` is another name of one of them.
+        if folder.is_symlink() {
+            continue;
+        }
+        let Ok(journal) = fs::read_to_string(folder.join(NAME)) else { continue };
+        if let Some(left) = left(&journal) {
+            let processes = end(&left);
+            remove_directories(&folder);
+            let mut file = OpenOptions::new().append(true).open(folder.join(NAME))?;
+            writeln!(file, "closed")?;
+            restored.push(Restored { folder, processes });
+        }
+    }
+    Ok(restored)
+}
+
+/// What a dead trial left.
+#[derive(Debug, PartialEq, Eq)]
+struct Left<'a> {
+    trial: &'a str,
+    processes: Vec<(u32, u64)>,
+}
+
+/// What is left according to a journal; nothing where it is closed, or its trial still runs.
+fn left(journal: &str) -> Option<Left<'_>> {
+    let mut trial = None;
+    let mut processes = Vec::new();
+    for line in journal.lines() {
+        match line.split(' ').collect::<Vec<_>>()[..] {
+            ["trial", name, pid, at] => {
+                let (pid, at) = (pid.parse().ok()?, at.parse().ok()?);
+                if sockets::started(pid) == Some(at) {
+                    return None;
+                }
+                trial = Some(name);
+            }
+            ["process", pid, at] => processes.extend(pid.parse().ok().zip(at.parse().ok())),
+            ["closed"] => return None,
+            // The last line of a journal may be half a line.
+            _ => {}
+        }
+    }
+    trial.filter(|trial| !trial.is_empty()).map(|trial| Left { trial, processes })
+}
+
+/// Kills what is left, and says how many processes that were.
+fn end(left: &Left<'_>) -> usize {
+    let groups: Vec<u32> =
+        left.processes.iter().filter(|(pid, at)| sockets::started(*pid) == Some(*at)).map(|(pid, _)| *pid).collect();
+    let marked = sockets::marked(left.trial);
+    for pid in &groups {
+        crate::local::process::signal(*pid, Signal::Kill);
+    }
+    for pid in &marked {
+        crate::local::process::kill(*pid);
+    }
+    let mut all: Vec<u32> = groups.into_iter().chain(marked).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.len()
+}
+
+fn remove_directories(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_replicas = entry.file_name().to_string_lossy().starts_with("replica-");
+        if is_replicas && entry.path().is_dir() {
+            // What cannot be removed does no harm there.
+            let _removed = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn what_a_journal_says_is_left() {
+        let dead = "trial a 4294967295 1\nprocess 4294967294 2\n";
+        assert_eq!(left(dead), Some(Left { trial: "a", processes: vec![(4_294_967_294, 2)] }));
+        assert_eq!(left(&format!("{dead}closed\n")), None);
+        assert_eq!(left(&format!("{dead}proce")), left(dead));
+        let own = std::process::id();
+        assert_eq!(left(&format!("trial a {own} {}\n", sockets::started(own).unwrap())), None);
+        // Its number was given to another process since.
+        assert!(left(&format!("trial a {own} 1\n")).is_some());
+        for nothing in ["", "closed", "trial", "process 1 2"] {
+            assert_eq!(left(nothing), None, "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_killed_trial_left_is_ended() {
+        let runs = tempfile::tempdir().unwrap();
+        let folder = runs.path().join("one");
+        fs::create_dir_all(folder.join("replica-0")).unwrap();
+        let mark = format!("test-{}", std::process::id());
+        // Two that are left: one that the journal knows, and one that only has the mark.
+        let mut known = Command::new("sleep").arg("1000").spawn().unwrap();
+        let mut marked = Command::new("sleep").arg("1000").env("SEAWORTHY_TRIAL", &mark).spawn().unwrap();
+        let at = sockets::started(marked.id()).unwrap();
+        let journal = format!("trial {mark} 4294967295 1\nprocess {} {at}\nprocess {} 1\n", marked.id(), known.id());
+        fs::write(folder.join(NAME), journal).unwrap();
+        // `marked` may not have its environment yet: that is there once it runs `sleep`.
+        while sockets::marked(&mark).is_empty() {
+            std::thread::yield_now();
+        }
+        let restored = restore(runs.path()).unwrap();
+        assert_eq!(restored, [Restored { folder: folder.clone(), processes: 1 }]);
+        assert!(!marked.wait().unwrap().success());
+        // Another process has that number now, as its start says: it is left alone.
+        assert!(known.try_wait().unwrap().is_none());
+        known.kill().unwrap();
+        known.wait().unwrap();
+        assert!(!folder.join("replica-0").exists());
+        assert_eq!(restore(runs.path()).unwrap(), []);
+        assert_eq!(restore(&runs.path().join("none")).unwrap(), []);
+    }
+}

@@ -1,0 +1,21 @@
+//! The local platform: replicas are processes of this machine, and the rules of a Deployment hold for them.
+//!
+//! ```text
+//! core::trial ──effects──> platform ─> process (start, signal, reap) ─┐
+//!      ^                      │    ├─> check (probes, hooks)          ├─> inputs
+//!      └──────inputs──────────┘    └─> listener (is its port open?)  ─┘
+//! ```
+//!
+//! It is the lifecycle of a Deployment that is followed here, not a cluster's network: there is no other machine, and no
+//! namespace of the kernel. What a container would see differently is told as events.
+
+mod check;
+mod listener;
+mod place;
+mod platform;
+pub(crate) mod process;
+pub(crate) mod sockets;
+
+pub use place::{InvalidCommand, placeholders};
+pub use platform::{Ended, Local, Running, Seen, Watched, start};
+pub use sockets::Listening;

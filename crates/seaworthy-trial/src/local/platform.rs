@@ -1,0 +1,537 @@
+//! The loop: carries out what the trial decides, and tells it what came of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fs, io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, SystemTime},
+};
+
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64Mcg;
+use rustls::ClientConfig;
+use seaworthy_core::{
+    cluster::{self, Effect, Standing},
+    deployment::{Check, Hook, ProbeKind},
+    event::{Disposition, Event, Release, Replica, Revision, Signal},
+    time::Moment,
+    trial::{End, Input, Plan, Progress, Trial},
+};
+use tokio::{
+    runtime, select,
+    sync::{mpsc, watch},
+    task::spawn_blocking,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    check::check,
+    listener,
+    place::Place,
+    process,
+    sockets::{self, Listening},
+};
+use crate::{journal::Journal, target::Target};
+
+/// Events that may wait to be taken: minutes' worth.
+const EVENTS: usize = 8_192;
+
+/// Things that may wait to be told to the trial.
+const TOLD: usize = 1_024;
+
+/// How long replicas have to end when the trial is over, before they are killed.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// What a hook that is not a sleep may take at most: it is cut off with the grace period before that.
+const HOOK: Duration = Duration::from_hours(24);
+
+/// What is to be run, and where.
+#[derive(Debug)]
+pub struct Local {
+    /// What is run.
+    pub target: Target,
+    /// What is done to it.
+    pub plan: Plan,
+    /// Where its files go.
+    pub folder: PathBuf,
+    /// Its journal: told before anything is done.
+    pub journal: Journal,
+    /// When the trial's clock began.
+    pub epoch: Instant,
+    /// For probes over TLS: takes any certificate, as the kubelet does.
+    pub probe_tls: Option<Arc<ClientConfig>>,
+    /// Whether a process without a handler for SIGTERM ignores it, as the first process of a container does.
+    pub as_first_process: bool,
+}
+
+/// What a platform tells.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// Something happened.
+    Event(Moment, Event),
+    /// The trial is over. The replicas go on until they are told that no more requests are sent to them.
+    Over,
+}
+
+/// Where a trial is, for whoever watches.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// Its drills.
+    pub progress: Progress,
+    /// Its replicas.
+    pub standings: Vec<Standing>,
+}
+
+/// How a trial ended on this platform.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// How.
+    pub end: End,
+    /// What of the target was not as it should be, in words.
+    pub lacking: String,
+    /// Ports that its replicas listened on, where that was not the one that they were given.
+    pub other_ports: Vec<u16>,
+}
+
+enum Told {
+    Trial(Input),
+    Listener { replica: Replica, open: bool },
+    Holder { replica: Replica, holder: Listening },
+}
+
+enum Command {
+    LoadBegun,
+    LoadEnded,
+    Interrupt,
+}
+
+/// A trial that goes on, on a thread of its own.
+#[derive(Debug)]
+pub struct Running {
+    seen: mpsc::Receiver<Seen>,
+    commands: mpsc::Sender<Command>,
+    view: watch::Receiver<Arc<[SocketAddr]>>,
+    watched: watch::Receiver<Watched>,
+    thread: JoinHandle<io::Result<Ended>>,
+}
+
+impl Running {
+    /// The next event; nothing once the trial is over and all that it started has ended. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Seen> {
+        self.seen.recv().await
+    }
+
+    /// The addresses that clients connect to.
+    pub fn view(&self) -> watch::Receiver<Arc<[SocketAddr]>> {
+        self.view.clone()
+    }
+
+    /// Where it is.
+    pub fn watched(&self) -> Watched {
+        self.watched.borrow().clone()
+    }
+
+    /// Requests arrive from now on.
+    pub fn load_begun(&self) {
+        // A full queue means that it has ended or hangs; it is not waited for.
+        let _told = self.commands.try_send(Command::LoadBegun);
+    }
+
+    /// No more requests are sent: the replicas may end.
+    pub fn load_ended(&self) {
+        let _told = self.commands.try_send(Command::LoadEnded);
+    }
+
+    /// No more drills: it ends. A second time it does not wait for anything.
+    pub fn interrupt(&self) {
+        let _told = self.commands.try_send(Command::Interrupt);
+    }
+
+    /// How it ended. To be called after [`next`](Self::next) has given nothing.
+    pub fn end(self) -> io::Result<Ended> {
+        self.thread.join().map_err(|_panic| io::Error::other("the platform's thread has panicked"))?
+    }
+}
+
+/// Starts a trial.
+pub fn start(local: Local) -> io::Result<Running> {
+    let (events, seen) = mpsc::channel(EVENTS);
+    let (commands, told) = mpsc::channel(8);
+    let (to_clients, view) = watch::channel(Arc::from([]));
+    let trial = Trial::new(local.plan.clone());
+    let (to_watchers, watched) = watch::channel(Watched { progress: trial.progress(), standings: trial.standings() });
+    let thread = thread::Builder::new().name("platform".into()).spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let done = runtime.block_on(Platform::new(local, trial, events, to_clients, to_watchers).run(told));
+        // A look into /proc that still goes on must not keep it from ending.
+        runtime.shutdown_background();
+        done
+    })?;
+    Ok(Running { seen, commands, view, watched, thread })
+}
+
+/// A replica that has a place.
+#[derive(Debug)]
+struct Housed {
+    place: Arc<Place>,
+    /// Its process, while it runs.
+    pid: Option<u32>,
+    /// Whether its listener is left alone. The prober ends with this.
+    paused: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct Platform {
+    local: Local,
+    trial: Trial,
+    housed: BTreeMap<Replica, Housed>,
+    chance: Pcg64Mcg,
+    events: mpsc::Sender<Seen>,
+    /// Events that nobody took in time.
+    missed: u64,
+    to_clients: watch::Sender<Arc<[SocketAddr]>>,
+    to_watchers: watch::Sender<Watched>,
+    tell: mpsc::Sender<Told>,
+    told: mpsc::Receiver<Told>,
+    /// What came of an effect at once.
+    at_once: VecDeque<Input>,
+}
+
+impl Platform {
+    fn new(
+        local: Local,
+        trial: Trial,
+        events: mpsc::Sender<Seen>,
+        to_clients: watch::Sender<Arc<[SocketAddr]>>,
+        to_watchers: watch::Sender<Watched>,
+    ) -> Self {
+        let (tell, told) = mpsc::channel(TOLD);
+        // Not from the seed: two trials of the same seed must not want the same ports at the same time.
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let chance = Pcg64Mcg::seed_from_u64(u64::from(std::process::id()) << 32 ^ u64::from(now.subsec_nanos()));
+        Self {
+            local,
+            trial,
+            housed: BTreeMap::new(),
+            chance,
+            events,
+            missed: 0,
+            to_clients,
+            to_watchers,
+            tell,
+            told,
+            at_once: VecDeque::new(),
+        }
+    }
+
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> io::Result<Ended> {
+        self.take(Input::Cluster(cluster::Input::Tick));
+        while self.trial.end().is_none() {
+            let wake = self.trial.wake().map(|at| self.local.epoch + at.since_start());
+            select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(Command::LoadBegun) => self.take(Input::LoadBegun),
+                    Some(Command::LoadEnded) => {}
+                    // Nobody is there any more to whom it could be told: as if interrupted.
+                    Some(Command::Interrupt) | None => self.take(Input::Interrupt),
+                },
+                Some(told) = self.told.recv() => self.hear(told),
+                () = until(wake) => self.take(Input::Cluster(cluster::Input::Tick)),
+            }
+        }
+        let lacking = self.trial.lacking();
+        let end = self.trial.end().unwrap_or(End::Done);
+        // Whoever is to hear of it is told, or gone.
+        let _told = self.events.send(Seen::Over).await;
+        while matches!(commands.recv().await, Some(Command::LoadBegun | Command::Interrupt)) {}
+        let other_ports = if end == End::NeverReady { self.other_ports() } else { Vec::new() };
+        self.leave(&mut commands).await?;
+        Ok(Ended { end, lacking, other_ports })
+    }
+
+    fn now(&self) -> Moment {
+        Instant::now().saturating_duration_since(self.local.epoch).into()
+    }
+
+    fn record(&mut self, event: Event) {
+        let now = self.now();
+        if self.missed > 0 {
+            let what = format!("{} found no room in the queue", self.missed);
+            if self.events.try_send(Seen::Event(now, Event::Blind { what })).is_ok() {
+                self.missed = 0;
+            }
+        }
+        self.missed += u64::from(self.events.try_send(Seen::Event(now, event)).is_err());
+    }
+
+    fn hear(&mut self, told: Told) {
+        match told {
+            Told::Trial(Input::Cluster(cluster::Input::Exited { replica, exit })) => {
+                if let Some(housed) = self.housed.get_mut(&replica) {
+                    housed.pid = None;
+                }
+                self.take(Input::Cluster(cluster::Input::Exited { replica, exit }));
+            }
+            Told::Trial(input) => {
+                if let Input::Frozen { replica, frozen: false } = input
+                    && let Some(housed) = self.housed.get(&replica)
+                {
+                    housed.paused.send_replace(false);
+                }
+                self.take(input);
+            }
+            Told::Listener { replica, open: true } => {
+                self.record(Event::ListenerUp { replica });
+                self.look_who_listens(replica);
+            }
+            Told::Listener { replica, open: false } => self.record(Event::ListenerDown { replica }),
+            Told::Holder { replica, holder: Listening::Others(holder) } => {
+                self.record(Event::Foreign { replica, holder });
+            }
+            Told::Holder { holder: Listening::Ours | Listening::Unknown, .. } => {}
+        }
+    }
+
+    /// Tells the trial something, and does what it wants.
+    fn take(&mut self, input: Input) {
+        self.at_once.push_back(input);
+        while let Some(input) = self.at_once.pop_front() {
+            let mut effects = Vec::new();
+            let now = self.now();
+            self.trial.on(now, input, &mut effects);
+            for effect in effects {
+                self.carry_out(effect);
+            }
+        }
+        let watched = Watched { progress: self.trial.progress(), standings: self.trial.standings() };
+        self.to_watchers.send_replace(watched);
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Record(event) => {
+                if let Event::Ready { replica } = event {
+                    // A port may have been another's since its listener was last seen to come.
+                    self.look_who_listens(replica);
+                }
+                self.record(event);
+            }
+            Effect::Place { replica, revision, release } => self.place(replica, revision, release),
+            Effect::Start { replica } => self.start(replica),
+            Effect::Probe { replica, probe, number } => self.probe(replica, probe, number),
+            Effect::PreStop { replica } => self.pre_stop(replica),
+            Effect::Signal { replica, signal, .. } => self.signal(replica, signal),
+            Effect::Remove { replica } => {
+                if let Some(housed) = self.housed.remove(&replica) {
+                    remove(&housed.place);
+                }
+            }
+            Effect::View { replicas } => {
+                let addresses = replicas.iter().filter_map(|replica| self.housed.get(replica));
+                self.to_clients.send_replace(addresses.map(|housed| housed.place.address).collect());
+            }
+        }
+    }
+
+    fn place(&mut self, replica: Replica, _revision: Revision, release: Release) {
+        let Local { target, folder, journal, .. } = &self.local;
+        let made = Place::make(target, replica, release, folder, journal.trial(), &mut self.chance);
+        let place = match made {
+            Ok(place) => Arc::new(place),
+            // It cannot be started then, and that says why.
+            Err(error) => return self.record(Event::Blind { what: format!("no place for {replica}: {error}") }),
+        };
+        let (paused, is_paused) = watch::channel(false);
+        let (tell, address) = (self.tell.clone(), place.address);
+        tokio::spawn(listener::watch(address, is_paused, move |open| {
+            let _told = tell.try_send(Told::Listener { replica, open });
+        }));
+        self.housed.insert(replica, Housed { place, pid: None, paused });
+        self.record(Event::Placed { replica, address });
+    }
+
+    fn start(&mut self, replica: Replica) {
+        let started = match self.housed.get_mut(&replica) {
+            None => Err(io::Error::other("there is no place for it")),
+            Some(housed) => {
+                let directory = self.local.target.directory.as_deref();
+                housed.paused.send_replace(false);
+                let child = process::start(&housed.place, &housed.place.command, directory);
+                if let Ok(child) = &child {
+                    housed.pid = child.id();
+                }
+                child
+            }
+        };
+        let input = match started {
+            Ok(mut child) => {
+                let pid = child.id();
+                if let Some(pid) = pid {
+                    // The mark in its environment finds it, too, so that a journal that cannot be written is no harm.
+                    let _written = self.local.journal.started(pid, sockets::started(pid));
+                }
+                let tell = self.tell.clone();
+                tokio::spawn(async move {
+                    let Ok(status) = child.wait().await else { return };
+                    // As with a container: when its first process ends, so do all.
+                    if let Some(group) = pid {
+                        process::signal(group, Signal::Kill);
+                    }
+                    let exit = process::exit(status);
+                    let input = cluster::Input::Exited { replica, exit };
+                    let _told = tell.send(Told::Trial(Input::Cluster(input))).await;
+                });
+                cluster::Input::Started { replica, pid }
+            }
+            Err(error) => {
+                let program = self.local.target.command.first().cloned().unwrap_or_default();
+                cluster::Input::NotStarted { replica, why: format!("{program}: {error}") }
+            }
+        };
+        self.at_once.push_back(Input::Cluster(input));
+    }
+
+    fn probe(&self, replica: Replica, probe: ProbeKind, number: u64) {
+        let template = &self.trial.deployment().template;
+        let (Some(asked), Some(housed)) = (template.probe(probe), self.housed.get(&replica)) else { return };
+        let (question, limit) = (asked.check.clone(), asked.timeout);
+        let (place, tls, tell) = (Arc::clone(&housed.place), self.local.probe_tls.clone(), self.tell.clone());
+        let began = Instant::now();
+        tokio::spawn(async move {
+            let checked = check(&question, &place, tls.as_ref(), limit).await;
+            let took = Instant::now().saturating_duration_since(began);
+            let passed = checked.is_ok();
+            let detail = checked.unwrap_or_else(|why| why);
+            let input = cluster::Input::Probed { replica, probe, number, passed, detail, took };
+            let _told = tell.send(Told::Trial(Input::Cluster(input))).await;
+        });
+    }
+
+    fn pre_stop(&self, replica: Replica) {
+        let Some(Hook::Ask(question)) = &self.trial.deployment().template.pre_stop else { return };
+        let Some(housed) = self.housed.get(&replica) else { return };
+        let (question, tell) = (question.clone(), self.tell.clone());
+        let (place, tls) = (Arc::clone(&housed.place), self.local.probe_tls.clone());
+        tokio::spawn(async move {
+            let failed = hook(&question, &place, tls.as_ref()).await.err();
+            let input = cluster::Input::PreStopped { replica, failed };
+            let _told = tell.send(Told::Trial(Input::Cluster(input))).await;
+        });
+    }
+
+    fn signal(&mut self, replica: Replica, signal: Signal) {
+        let Some(housed) = self.housed.get(&replica) else { return };
+        let Some(pid) = housed.pid else { return };
+        if signal == Signal::Term
+            && let Some(of_sigterm) = sockets::of_sigterm(pid)
+        {
+            self.record(Event::Disposition { replica, of_sigterm });
+            if of_sigterm == Disposition::Default && self.local.as_first_process {
+                return;
+            }
+        }
+        let Some(housed) = self.housed.get(&replica) else { return };
+        if signal == Signal::Stop {
+            housed.paused.send_replace(true);
+        }
+        process::signal(pid, signal);
+        let frozen = match signal {
+            Signal::Stop => true,
+            Signal::Cont => false,
+            Signal::Term | Signal::Kill => return,
+        };
+        let tell = self.tell.clone();
+        tokio::spawn(async move {
+            if process::stopped(pid, frozen).await {
+                let _told = tell.send(Told::Trial(Input::Frozen { replica, frozen })).await;
+            }
+        });
+    }
+
+    fn look_who_listens(&self, replica: Replica) {
+        let Some(housed) = self.housed.get(&replica) else { return };
+        // Where its process does not run, only the mark of the trial says whose another one is.
+        let group = housed.pid;
+        let (port, trial, tell) =
+            (housed.place.address.port(), self.local.journal.trial().to_owned(), self.tell.clone());
+        spawn_blocking(move || {
+            let holder = sockets::holder(port, group, &trial);
+            let _told = tell.blocking_send(Told::Holder { replica, holder });
+        });
+    }
+
+    /// Where replicas listen that do not listen where they should.
+    fn other_ports(&self) -> Vec<u16> {
+        let given: Vec<u16> = self
+            .housed
+            .values()
+            .flat_map(|housed| housed.place.ports.values().copied().chain([housed.place.address.port()]))
+            .collect();
+        let running = self.housed.values().filter_map(|housed| housed.pid);
+        let ports: BTreeSet<u16> = running.flat_map(|pid| sockets::ports_of(pid, self.local.journal.trial())).collect();
+        ports.into_iter().filter(|port| !given.contains(port)).collect()
+    }
+
+    /// Ends all that was started: first asked to, then killed.
+    async fn leave(&mut self, commands: &mut mpsc::Receiver<Command>) -> io::Result<()> {
+        let running = |housed: &BTreeMap<Replica, Housed>| -> Vec<u32> {
+            housed.values().filter_map(|housed| housed.pid).collect()
+        };
+        for pid in running(&self.housed) {
+            process::signal(pid, Signal::Cont);
+            process::signal(pid, Signal::Term);
+        }
+        let mut until_killed = Instant::now() + FAREWELL;
+        let mut killed = false;
+        while !running(&self.housed).is_empty() {
+            select! {
+                biased;
+                Some(told) = self.told.recv() => {
+                    if let Told::Trial(Input::Cluster(cluster::Input::Exited { replica, .. })) = told
+                        && let Some(housed) = self.housed.get_mut(&replica)
+                    {
+                        housed.pid = None;
+                    }
+                }
+                // Asked a second time, or left alone: it does not wait.
+                _ = commands.recv(), if !killed => until_killed = Instant::now(),
+                () = sleep_until(until_killed) => {
+                    for pid in running(&self.housed) {
+                        process::signal(pid, Signal::Kill);
+                    }
+                    // What SIGKILL does not end hangs in the kernel, and nobody can wait for that.
+                    if killed {
+                        break;
+                    }
+                    killed = true;
+                    until_killed = Instant::now() + FAREWELL;
+                }
+            }
+        }
+        for housed in self.housed.values() {
+            remove(&housed.place);
+        }
+        self.local.journal.close()
+    }
+}
+
+async fn until(wake: Option<Instant>) {
+    match wake {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn hook(question: &Check, place: &Place, tls: Option<&Arc<ClientConfig>>) -> Result<String, String> {
+    check(question, place, tls, HOOK).await
+}
+
+/// What a replica wrote into its own directory goes with it; what it said stays.
+fn remove(place: &Place) {
+    // Whatever cannot be removed is found in the run's folder, and does no harm there.
+    let _removed = fs::remove_dir_all(&place.directory);
+}

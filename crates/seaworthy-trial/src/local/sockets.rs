@@ -1,0 +1,172 @@
+//! Who listens where on this machine: `/proc/net/tcp`, `/proc/net/tcp6` and the descriptors of processes (`proc(5)`).
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use seaworthy_core::event::Disposition;
+
+use super::place::MARK;
+
+/// The state LISTEN, as `/proc/net/tcp` writes it.
+const LISTEN: &str = "0A";
+
+/// Who holds a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listening {
+    /// A process of the trial.
+    Ours,
+    /// Another one, in words.
+    Others(String),
+    /// Nobody, or nobody knows.
+    Unknown,
+}
+
+/// Who listens on a port.
+pub(crate) fn holder(port: u16, group: Option<u32>, trial: &str) -> Listening {
+    let inodes = listening(|listens| listens == port);
+    let mut other = None;
+    for pid in processes() {
+        if !holds(pid, &inodes) {
+            continue;
+        }
+        if is_ours(pid, group, trial) {
+            return Listening::Ours;
+        }
+        other = Some(pid);
+    }
+    match other {
+        Some(pid) => {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            Listening::Others(format!("process {pid} ({})", name.trim()))
+        }
+        // A process of another user shows its descriptors to nobody.
+        None if !inodes.is_empty() => Listening::Others("a process of another user".to_owned()),
+        None => Listening::Unknown,
+    }
+}
+
+/// The ports on which the processes of a replica listen.
+pub(crate) fn ports_of(group: u32, trial: &str) -> BTreeSet<u16> {
+    let ours: Vec<u32> = processes().filter(|pid| is_ours(*pid, Some(group), trial)).collect();
+    entries()
+        .filter(|(_, inode)| {
+            let inode = BTreeSet::from([*inode]);
+            ours.iter().any(|pid| holds(*pid, &inode))
+        })
+        .map(|(port, _)| port)
+        .collect()
+}
+
+/// All processes that have the mark of a trial in their environment, as far as we may read it.
+pub(crate) fn marked(trial: &str) -> Vec<u32> {
+    processes().filter(|pid| has_mark(*pid, trial)).collect()
+}
+
+/// When a process started, in the kernel's ticks since boot: with its number it names a process for good.
+pub(crate) fn started(pid: u32) -> Option<u64> {
+    fields(pid)?.get(19)?.parse().ok()
+}
+
+/// What SIGTERM does to a process.
+pub(crate) fn of_sigterm(pid: u32) -> Option<Disposition> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let has = |mask: &str| {
+        let mask = status.lines().find_map(|line| line.strip_prefix(mask))?;
+        // SIGTERM is 15, and the lowest bit is signal 1.
+        u64::from_str_radix(mask.trim(), 16).ok().map(|mask| mask >> 14 & 1 == 1)
+    };
+    Some(match (has("SigCgt:")?, has("SigIgn:")?) {
+        (true, _) => Disposition::Handled,
+        (false, true) => Disposition::Ignored,
+        (false, false) => Disposition::Default,
+    })
+}
+
+/// The fields of `/proc/PID/stat` after the name, which may hold anything.
+fn fields(pid: u32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    Some(rest.split_whitespace().map(str::to_owned).collect())
+}
+
+fn is_ours(pid: u32, group: Option<u32>, trial: &str) -> bool {
+    let in_group =
+        fields(pid).and_then(|fields| fields.get(2)?.parse::<u32>().ok()).is_some_and(|of| Some(of) == group);
+    in_group || has_mark(pid, trial)
+}
+
+fn has_mark(pid: u32, trial: &str) -> bool {
+    let mark = format!("{MARK}={trial}");
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes()))
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn holds(pid: u32, inodes: &BTreeSet<u64>) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    descriptors.flatten().any(|descriptor| {
+        fs::read_link(descriptor.path()).is_ok_and(|link| inode(&link).is_some_and(|inode| inodes.contains(&inode)))
+    })
+}
+
+/// The inode of a descriptor that is a socket: `socket:[1234]`.
+fn inode(link: &Path) -> Option<u64> {
+    link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+}
+
+fn listening(on: impl Fn(u16) -> bool) -> BTreeSet<u64> {
+    entries().filter(|(port, _)| on(*port)).map(|(_, inode)| inode).collect()
+}
+
+/// Each listening port with the inode of its socket.
+fn entries() -> impl Iterator<Item = (u16, u64)> {
+    ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().flat_map(|path| {
+        let table = fs::read_to_string(path).unwrap_or_default();
+        table.lines().filter_map(entry).collect::<Vec<_>>()
+    })
+}
+
+fn entry(line: &str) -> Option<(u16, u64)> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let (_, port) = fields.get(1)?.rsplit_once(':')?;
+    let listens = *fields.get(3)? == LISTEN;
+    Some((u16::from_str_radix(port, 16).ok()?, fields.get(9)?.parse().ok()?)).filter(|_| listens)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, process};
+
+    use super::*;
+
+    #[test]
+    fn our_own_listener_is_found() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let group = rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs();
+        assert_eq!(holder(port, Some(group), "none"), Listening::Ours);
+        assert!(ports_of(group, "none").contains(&port));
+        let Listening::Others(words) = holder(port, None, "none") else { panic!("another group's") };
+        assert!(words.contains(&process::id().to_string()), "{words}");
+        drop(listener);
+        assert_eq!(holder(port, Some(group), "none"), Listening::Unknown);
+    }
+
+    #[test]
+    fn a_process_is_known_by_its_start() {
+        assert!(started(process::id()).is_some_and(|ticks| ticks > 0));
+        assert_eq!(started(0), None);
+    }
+
+    #[test]
+    fn lines_of_the_kernels_table() {
+        let line = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0  0 4242 1 0 100 0";
+        assert_eq!(entry(line), Some((8080, 4242)));
+        assert_eq!(entry(&line.replace(" 0A ", " 01 ")), None);
+        for broken in ["", "  sl  local_address rem_address", "0: x:zz y 0A"] {
+            assert_eq!(entry(broken), None);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The clients' ends of connections: what goes over each, and what becomes of it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use rand::seq::IndexedRandom as _;
+use seaworthy_core::{
+    outcome::{ConnectionKind, Failure, FailureKind, Outcome, Phase, Phases},
+    time::Moment,
+};
+
+use super::Clients;
+use crate::simulated::{
+    agenda::{Agenda, Task},
+    network::{Link, ToClient, ToServer},
+    servers::Servers,
+};
+
+/// Bytes of the body of an answer.
+const BODY: u64 = 13;
+
+/// A client's end of a connection.
+#[derive(Debug)]
+pub(super) struct Wire {
+    address: SocketAddr,
+    /// It is closed after one request.
+    fresh: bool,
+    attempt: Option<Attempt>,
+}
+
+/// A request that is worked on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    pub(super) number: u64,
+    pub(super) due: Moment,
+    pub(super) begun: Moment,
+    /// When it began to open its connection.
+    pub(super) opening: Moment,
+    /// When it was sent.
+    pub(super) sent: Option<Moment>,
+    pub(super) connection: ConnectionKind,
+    pub(super) phases: Phases,
+}
+
+impl Attempt {
+    fn outcome(self, done: Moment, endpoint: Option<SocketAddr>, end: Result<u16, Failure>) -> Outcome {
+        let Self { due, begun, connection, phases, .. } = self;
+        let bytes = if phases.first_byte.is_some() { BODY } else { 0 };
+        Outcome { due, queued: Duration::ZERO, begun, done, endpoint, connection, phases, end, bytes }
+    }
+}
+
+impl Clients {
+    /// Opens a connection for a request, to one of the endpoints by chance.
+    pub(super) fn open(&mut self, attempt: Attempt, agenda: &mut Agenda) {
+        let Some(replica) = self.view.choose(&mut self.chance).copied() else {
+            let failure = Failure::new(Phase::Connect, FailureKind::NoEndpoint);
+            return self.recorder.ended(attempt.outcome(agenda.now(), None, Err(failure)));
+        };
+        self.opened += 1;
+        let link = Link(self.opened);
+        let fresh = attempt.connection == ConnectionKind::Fresh;
+        self.kept += usize::from(!fresh);
+        let attempt = Attempt { opening: agenda.now(), sent: None, ..attempt };
+        self.wires.insert(link, Wire { address: Servers::address(replica), fresh, attempt: Some(attempt) });
+        agenda.send_to_server(link, ToServer::Open(replica));
+        self.watch(link, attempt, agenda);
+    }
+
+    /// It does not wait for longer than its time.
+    pub(super) fn watch(&self, link: Link, attempt: Attempt, agenda: &mut Agenda) {
+        agenda.at(attempt.begun + self.world.timeout, Task::Late { link, number: attempt.number });
+    }
+
+    pub(super) fn send(&mut self, link: Link, attempt: Attempt, agenda: &mut Agenda) {
+        let Some(wire) = self.wires.get_mut(&link) else { return };
+        wire.attempt = Some(Attempt { sent: Some(agenda.now()), ..attempt });
+        agenda.send_to_server(link, ToServer::Request { last: wire.fresh });
+    }
+
+    /// Something reaches a client. What comes over a connection that it has closed says nothing.
+    pub(crate) fn receive(&mut self, link: Link, what: ToClient, agenda: &mut Agenda) {
+        let Some(wire) = self.wires.get(&link) else { return };
+        let Some(attempt) = wire.attempt else {
+            if matches!(what, ToClient::Finished | ToClient::Reset) {
+                self.recorder.counts().closed_idle += 1;
+                self.idle.retain(|idle| *idle != link);
+                self.forget(link);
+            }
+            return;
+        };
+        let now = agenda.now();
+        match what {
+            ToClient::Opened => {
+                self.recorder.counts().opened += 1;
+                let connect = Some(now.since(attempt.opening));
+                let phases = Phases { connect, ..attempt.phases };
+                self.send(link, Attempt { phases, ..attempt }, agenda);
+            }
+            ToClient::Refused => {
+                let connect = Some(now.since(attempt.opening));
+                let attempt = Attempt { phases: Phases { connect, ..attempt.phases }, ..attempt };
+                self.fail(link, attempt, Failure::new(Phase::Connect, FailureKind::Refused), agenda);
+            }
+            ToClient::Answer { status, last } => self.answered(link, attempt, status, last, now),
+            ToClient::Finished => self.fail(link, attempt, Failure::new(Phase::Wait, FailureKind::Closed), agenda),
+            ToClient::Reset => self.fail(link, attempt, Failure::new(Phase::Wait, FailureKind::Reset), agenda),
+        }
+    }
+
+    fn answered(&mut self, link: Link, attempt: Attempt, status: u16, last: bool, now: Moment) {
+        let first_byte = attempt.sent.map(|sent| now.since(sent));
+        let attempt = Attempt { phases: Phases { first_byte, ..attempt.phases }, ..attempt };
+        let end = if (200..400).contains(&status) {
+            Ok(status)
+        } else {
+            Err(Failure { status: Some(status), ..Failure::new(Phase::Receive, FailureKind::Status) })
+        };
+        let Some(wire) = self.wires.get_mut(&link) else { return };
+        wire.attempt = None;
+        let endpoint = Some(wire.address);
+        if last || wire.fresh {
+            self.forget(link);
+        } else {
+            self.idle.push_back(link);
+        }
+        self.recorder.ended(attempt.outcome(now, endpoint, end));
+    }
+
+    /// There is no answer. HTTP lets a client send an idempotent request again whose reused connection closed before any
+    /// byte of one (RFC 9110, 9.2.2); it goes over a new connection, so not twice.
+    fn fail(&mut self, link: Link, attempt: Attempt, failure: Failure, agenda: &mut Agenda) {
+        let again = self.world.idempotent
+            && attempt.connection == ConnectionKind::Reused
+            && matches!(failure.kind, FailureKind::Closed | FailureKind::Reset);
+        let endpoint = self.wires.get(&link).map(|wire| wire.address);
+        self.forget(link);
+        let outcome = attempt.outcome(agenda.now(), endpoint, Err(failure));
+        if again {
+            self.recorder.retried(outcome);
+            self.open(Attempt { connection: ConnectionKind::First, phases: Phases::default(), ..attempt }, agenda);
+        } else {
+            self.recorder.ended(outcome);
+        }
+    }
+
+    /// A request has had its time, if it is still there.
+    pub(crate) fn late(&mut self, link: Link, number: u64, agenda: &mut Agenda) {
+        let attempt = self.wires.get(&link).and_then(|wire| wire.attempt);
+        let Some(attempt) = attempt.filter(|attempt| attempt.number == number) else { return };
+        agenda.send_to_server(link, ToServer::Close);
+        let phase = if attempt.sent.is_some() { Phase::Wait } else { Phase::Connect };
+        self.fail(link, attempt, Failure::new(phase, FailureKind::TimedOut), agenda);
+    }
+
+    fn forget(&mut self, link: Link) {
+        if let Some(wire) = self.wires.remove(&link) {
+            self.kept -= usize::from(!wire.fresh);
+        }
+    }
+}

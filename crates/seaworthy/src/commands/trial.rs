@@ -1,0 +1,241 @@
+//! `seaworthy trial`: the sea trial of a service, under load, with things going wrong on purpose.
+//!
+//! ```text
+//! flags, manifest ─> options ─> drive: platform ─events─┐
+//!                               load ────intervals──────┴─> history (and its file) ─> conclude ─> report, exit code
+//!                                                      └─> view, lines
+//! ```
+
+mod conclude;
+mod drive;
+pub(crate) mod flags;
+pub(crate) mod folder;
+mod never_ready;
+mod options;
+mod rules;
+mod said;
+mod subject;
+mod view;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::{Arg, ArgMatches, Command};
+use jiff::{Timestamp, Unit};
+use seaworthy_core::{
+    drill::Drill,
+    event::Event,
+    history::{Header, History, lines},
+    text,
+    trial::End,
+};
+use seaworthy_load::tls::{self, TlsFiles};
+use seaworthy_trial::{
+    journal::{self, Journal},
+    local::{self, Ended, Local},
+    simulated::{self, Behaviour, World},
+};
+use tokio::{runtime, task, time::Instant};
+
+pub(crate) use self::{
+    conclude::conclude,
+    options::{expectations, runs},
+};
+use self::{
+    drive::Driven,
+    flags::SETTINGS,
+    folder::Folder,
+    options::{Options, Shown},
+};
+use crate::{
+    cli::{Failure, exit, printable},
+    screen::Screen,
+    settings::{Environment, Setting, Values},
+    signals::Signals,
+};
+
+pub(crate) const NAME: &str = "trial";
+
+/// The argument that names what is under trial.
+const COMMAND: &str = "COMMAND";
+
+pub(crate) fn command() -> Command {
+    let target = "The target: what is run for each replica, after a --; else the built-in service";
+    Command::new(NAME)
+        .about("Will it survive a deploy? Run a service's replicas, disturb them under load, and judge")
+        .after_help(flags::AFTER_HELP)
+        .arg(Arg::new(COMMAND).help(target).num_args(0..).trailing_var_arg(true).allow_hyphen_values(true))
+        .args(SETTINGS.iter().map(Setting::arg))
+}
+
+/// Makes a trial, to its end or until it is told to stop.
+pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<ExitCode, Failure> {
+    let values = Values::new(SETTINGS, matches, environment);
+    if values.switch("list-drills")? {
+        return conclude::list(&drills());
+    }
+    if values.given("plant").is_some_and(|given| given.text == "list") {
+        return conclude::list(&plants());
+    }
+    let options = options::options(matches, environment)?;
+    let now = Timestamp::now();
+    let cannot = |error| Failure::could_not_run(format!("--runs: {}: {error}", options.runs.display()));
+    let mut folder = Folder::make(&options.runs, now).map_err(cannot)?;
+    if let Some(plant) = &options.simulated {
+        return simulate(&options, plant, &mut folder);
+    }
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::could_not_run(format!("cannot start the runtime: {error}")))?;
+    let code = runtime.block_on(local(options, folder, now));
+    runtime.shutdown_background();
+    code
+}
+
+/// What each drill does, a block each.
+fn drills() -> String {
+    let all = Drill::ALL.map(|drill| {
+        format!(
+            "{:<12}  {}\n{:12}  promise: {}\n{:12}  {}\n",
+            drill.label(),
+            drill.what(),
+            "",
+            drill.promise(),
+            "",
+            drill.allowance()
+        )
+    });
+    all.join("")
+}
+
+/// What can be planted into the simulated world, a line each.
+fn plants() -> String {
+    let lines: Vec<String> = simulated::PLANTS.iter().map(|(name, what)| format!("{name:<30}  {what}\n")).collect();
+    lines.concat()
+}
+
+/// The longest that a simulated trial may take, in its own time.
+const LONGEST: Duration = Duration::from_hours(12);
+
+fn simulate(options: &Options, plant: &str, folder: &mut Folder) -> Result<ExitCode, Failure> {
+    // The same seed gives the same history, so it does not say when.
+    let mut header = Header { began: "1970-01-01T00:00:00Z".to_owned(), ..options.header.clone() };
+    let load = &options.load;
+    let mut plan = options.plan.clone();
+    let mut world = World {
+        rate: header.rate,
+        fresh: load.connections.fresh,
+        connections: load.connections.keep,
+        timeout: load.timeouts.request,
+        idempotent: header.idempotent,
+        behaviour: Behaviour::default(),
+        seed: header.seed,
+        limit: LONGEST,
+    };
+    // Whether there is such a plant was looked at before. It may change the rules, too.
+    simulated::plant(plant, &mut plan, &mut world);
+    header.deployment = plan.deployment.clone();
+    header.timeout = world.timeout;
+    header.idempotent = world.idempotent;
+    let seen = simulated::run(plan, world);
+    folder.record(&lines::header(&header));
+    for (at, event) in &seen.events {
+        folder.record(&lines::event(*at, event));
+    }
+    for interval in &seen.intervals {
+        folder.record(&lines::interval(interval));
+    }
+    folder.record(&lines::footer(&seen.footer));
+    folder.flush();
+    whole(folder)?;
+    if seen.end == Some(End::NeverReady) {
+        return Err(Failure::could_not_run("the simulated target did not become ready in time; see --patience"));
+    }
+    let history = History { header, events: seen.events, intervals: seen.intervals, footer: Some(seen.footer) };
+    conclude(&history, Some(folder), &options.outputs, options.shown == Shown::Nothing)
+}
+
+async fn local(options: Options, mut folder: Folder, now: Timestamp) -> Result<ExitCode, Failure> {
+    let io = |what: &'static str| move |error| Failure::could_not_run(format!("{what}: {error}"));
+    // Before anything else: as PID 1 a signal without a handler is not delivered at all.
+    let mut signals = Signals::install().map_err(io("cannot handle signals"))?;
+    let mut screen = Screen::start().map_err(io("cannot start a thread"))?;
+    let quiet = options.shown == Shown::Nothing;
+    let mut say = |line: String| {
+        if !quiet {
+            screen.err(printable(&line));
+        }
+    };
+    for left in journal::restore(&options.runs).map_err(io("cannot restore what an earlier trial left"))? {
+        let ended = text::counted(left.processes as u64, "process");
+        say(format!("a trial that was killed had left {ended}: ended now ({})", left.folder.display()));
+    }
+    let mut header = options.header.clone();
+    header.began = now.round(Unit::Millisecond).unwrap_or(now).to_string();
+    say(format!(
+        "sea trial of {}, {} on this machine",
+        header.target,
+        text::counted(header.deployment.replicas.into(), "replica")
+    ));
+    for assumption in &header.assumptions {
+        say(format!("  {assumption}"));
+    }
+    folder.record(&lines::header(&header));
+    folder.flush();
+    let trial = format!("{}-{}", folder.name(), std::process::id());
+    let journal = Journal::begin(&folder.path, &trial).map_err(io("cannot write the journal"))?;
+    let epoch = Instant::now();
+    let anybody = TlsFiles { insecure: true, ..TlsFiles::default() };
+    let mut running = local::start(Local {
+        target: options.target(&folder.path)?,
+        plan: options.plan.clone(),
+        folder: folder.path.clone(),
+        journal,
+        epoch,
+        probe_tls: tls::config(&anybody, false).ok(),
+        as_first_process: options.as_first_process,
+    })
+    .map_err(io("cannot start the platform"))?;
+    let history = History { header, events: Vec::new(), intervals: Vec::new(), footer: None };
+    let driven = drive::drive(&options, &mut folder, history, epoch, &mut running, &mut signals, &mut screen).await;
+    let ended = running.end().map_err(io("the platform broke off"))?;
+    drop(screen);
+    whole(&folder)?;
+    // Whoever reads a terminal or a pipe may have stopped, so what writes to them must not keep a signal waiting.
+    let judged = task::spawn_blocking(move || judge(&options, &folder, driven, &ended));
+    tokio::select! {
+        biased;
+        code = judged => {
+            code.unwrap_or_else(|error| Err(Failure::could_not_run(format!("the result was not told: {error}"))))
+        }
+        _ = signals.next() => Ok(exit::INTERRUPTED.into()),
+    }
+}
+
+/// What came of it: an error where there was no trial, else a verdict.
+fn judge(options: &Options, folder: &Folder, driven: Driven, ended: &Ended) -> Result<ExitCode, Failure> {
+    let Driven { history, interrupted, foreign, broken } = driven;
+    if let Some(error) = broken {
+        return Err(Failure::could_not_run(format!("the load broke off: {error}")));
+    }
+    if let Some(foreign) = foreign {
+        return Err(Failure::could_not_run(format!(
+            "{foreign}: its answers would be judged in place of the target's; end it, or have the command use {{port}}"
+        )));
+    }
+    if ended.end == End::NeverReady {
+        return Err(Failure::could_not_run(never_ready::words(options, folder, &history, ended)));
+    }
+    let began = history.events.iter().any(|(_, event)| matches!(event, Event::DrillBegun { .. }));
+    if interrupted && !began {
+        return Err(Failure { code: exit::INTERRUPTED, message: "interrupted before the first drill".to_owned() });
+    }
+    conclude(&history, Some(folder), &options.outputs, options.shown == Shown::Nothing)
+}
+
+/// The history is what all else is made of: if it is not whole, somebody has to know.
+fn whole(folder: &Folder) -> Result<(), Failure> {
+    folder.broken().map_or(Ok(()), |error| {
+        Err(Failure::could_not_run(format!("cannot write {}: {error}", folder.path.join(folder::HISTORY).display())))
+    })
+}

@@ -1,0 +1,213 @@
+//! The loop: what the platform and the load tell goes into the history and onto the screen. The one place where the two
+//! meet.
+
+use std::time::Duration;
+
+use seaworthy_core::{
+    event::Event,
+    history::{Footer, History, lines},
+    interval::{INTERVAL, Interval},
+    time::Moment,
+};
+use seaworthy_load::{Ended, Run, endpoints::Endpoints, plan::Plan as Load, run};
+use seaworthy_trial::local::{Running, Seen};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{
+    folder::Folder,
+    options::{Options, Shown},
+    said,
+    view::{self, Watch},
+};
+use crate::{
+    commands::load::health::Health,
+    screen::{self, Screen},
+    signals::Signals,
+};
+
+/// How often the view is drawn, and the history handed to the kernel.
+const DRAW: Duration = Duration::from_millis(250);
+
+/// How long the load's threads have to start before the first request is due.
+const LEAD: Duration = Duration::from_millis(30);
+
+/// What came of a trial.
+#[derive(Debug)]
+pub(crate) struct Driven {
+    pub(crate) history: History,
+    /// Whether somebody asked it to end.
+    pub(crate) interrupted: bool,
+    /// Who answers in place of the target.
+    pub(crate) foreign: Option<String>,
+    /// Why there was no load.
+    pub(crate) broken: Option<std::io::Error>,
+}
+
+/// A trial under way.
+struct Drive<'a> {
+    options: &'a Options,
+    folder: &'a mut Folder,
+    epoch: Instant,
+    driven: Driven,
+    watch: Watch,
+    health: Health,
+    load: Option<Run>,
+    /// Intervals from the trial's start to the load's.
+    later: u64,
+    threads: usize,
+}
+
+/// Takes everything in until the trial is over and all that it started has ended.
+pub(crate) async fn drive(
+    options: &Options,
+    folder: &mut Folder,
+    history: History,
+    epoch: Instant,
+    running: &mut Running,
+    signals: &mut Signals,
+    screen: &mut Screen,
+) -> Driven {
+    let driven = Driven { history, interrupted: false, foreign: None, broken: None };
+    let threads = options.load.threads.get();
+    let mut drive = Drive {
+        options,
+        folder,
+        epoch,
+        driven,
+        watch: Watch::new(options),
+        health: Health::default(),
+        load: None,
+        later: 0,
+        threads,
+    };
+    let mut ticks = interval(DRAW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            biased;
+            _ = signals.next() => drive.interrupt(running),
+            // Drawing comes before taking more in: under load there is always more.
+            _ = ticks.tick() => drive.show(running, screen),
+            seen = running.next() => match seen {
+                Some(Seen::Event(at, event)) => drive.event(at, event, running, screen),
+                Some(Seen::Over) => drive.over(running),
+                None => break,
+            },
+            interval = next(&mut drive.load) => match interval {
+                Some(interval) => {
+                    let interval = interval.later(drive.later);
+                    drive.folder.record(&lines::interval(&interval));
+                    drive.watch.add(&interval);
+                    drive.driven.history.intervals.push(interval);
+                }
+                None => drive.load_ended(running),
+            },
+        }
+    }
+    drive.load_ended(running);
+    drive.folder.flush();
+    drive.driven
+}
+
+/// The next interval of a load; never, where there is none.
+async fn next(load: &mut Option<Run>) -> Option<Interval> {
+    match load {
+        Some(run) => run.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Drive<'_> {
+    /// The first time the trial ends; the second time nothing is waited for.
+    fn interrupt(&mut self, running: &Running) {
+        if self.driven.interrupted
+            && let Some(run) = &self.load
+        {
+            run.abandon();
+        }
+        self.driven.interrupted = true;
+        running.interrupt();
+    }
+
+    fn event(&mut self, at: Moment, event: Event, running: &Running, screen: &mut Screen) {
+        self.folder.record(&lines::event(at, &event));
+        if event == Event::Established {
+            self.begin_load(running);
+        }
+        if let Event::Foreign { holder, replica } = &event
+            && self.driven.foreign.is_none()
+        {
+            self.driven.foreign = Some(format!("{holder} answers on the port of {replica}"));
+            running.interrupt();
+        }
+        self.watch.event(&event);
+        if self.options.shown == Shown::Lines
+            && let Some(line) = said::line(at, &event, &self.watch)
+        {
+            screen.err(line);
+        }
+        self.driven.history.events.push((at, event));
+    }
+
+    /// The load begins where an interval of the trial does, so that its intervals are the trial's.
+    fn begin_load(&mut self, running: &Running) {
+        let now = Instant::now().saturating_duration_since(self.epoch) + LEAD;
+        let intervals = now.as_nanos().div_ceil(INTERVAL.as_nanos());
+        self.later = u64::try_from(intervals).unwrap_or(u64::MAX);
+        let began = self.epoch + INTERVAL.saturating_mul(u32::try_from(intervals).unwrap_or(u32::MAX));
+        let load = Load { endpoints: Endpoints::View(running.view()), ..self.options.load.clone() };
+        match run::start_at(load, began) {
+            Ok(run) => {
+                self.load = Some(run);
+                running.load_begun();
+            }
+            Err(error) => {
+                self.driven.broken = Some(error);
+                running.interrupt();
+            }
+        }
+    }
+
+    /// No more drills. What is open is answered before the replicas end.
+    fn over(&self, running: &Running) {
+        match &self.load {
+            Some(run) => run.stop(),
+            None => running.load_ended(),
+        }
+    }
+
+    fn load_ended(&mut self, running: &Running) {
+        let Some(run) = self.load.take() else { return };
+        match run.end() {
+            Ok(ended) => {
+                let footer = self.footer(&ended);
+                self.folder.record(&lines::footer(&footer));
+                self.driven.history.footer = Some(footer);
+            }
+            Err(error) => self.driven.broken = Some(error),
+        }
+        running.load_ended();
+    }
+
+    fn footer(&self, ended: &Ended) -> Footer {
+        let cpu = self.driven.history.intervals.iter().map(|interval| interval.cpu).sum();
+        Footer {
+            duration: ended.duration,
+            not_sent: ended.not_sent,
+            unfinished: ended.unfinished,
+            generator: self.health.over(self.threads, cpu, ended.elapsed, ended.backlog),
+            interrupted: self.driven.interrupted,
+        }
+    }
+
+    fn show(&mut self, running: &Running, screen: &mut Screen) {
+        self.folder.flush();
+        self.health.sample(self.watch.gauges());
+        if let Shown::View { colour } = self.options.shown {
+            let now = Instant::now().saturating_duration_since(self.epoch).into();
+            let (width, height) = screen::size();
+            let frame = view::frame(&self.watch, &running.watched(), now, width, height);
+            screen.frame(frame.iter().map(|line| line.render(width, colour)).collect());
+        }
+    }
+}

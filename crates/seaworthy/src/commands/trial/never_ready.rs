@@ -1,0 +1,58 @@
+//! Why a target did not become ready, and what would do.
+
+use std::fs;
+
+use seaworthy_core::{event::Event, history::History, text};
+use seaworthy_trial::local::Ended;
+
+use super::{folder::Folder, options::Options, rules};
+
+/// What of a replica's last words is repeated, in characters.
+const LAST_WORDS: usize = 160;
+
+/// It in a line.
+pub(crate) fn words(options: &Options, folder: &Folder, history: &History, ended: &Ended) -> String {
+    let patience = text::long_time(options.plan.timing.patience);
+    let mut parts = vec![format!("the target did not become ready within {patience}: {}", ended.lacking)];
+    let probe = options.plan.deployment.template.readiness.as_ref().map(rules::words);
+    if let (Some(probe), Some(answered)) = (probe, answered(history)) {
+        parts.push(format!("readiness ({probe}): {answered}"));
+    }
+    if !ended.other_ports.is_empty() {
+        let ports: Vec<String> = ended.other_ports.iter().map(u16::to_string).collect();
+        parts.push(format!(
+            "it listens on {} instead: put {{port}} where the command names its port, or read PORT",
+            ports.join(", ")
+        ));
+    } else if let Some(said) = last_words(folder) {
+        parts.push(format!("its last words: {said}"));
+    } else {
+        parts.push("it has to answer on {port}; --readiness and --patience say how and until when".to_owned());
+    }
+    parts.join("; ")
+}
+
+/// What came of the last try to start it, or of the last probe.
+fn answered(history: &History) -> Option<String> {
+    history.events.iter().rev().find_map(|(_, event)| {
+        if let Event::Probed { passed: false, detail, .. } = event {
+            Some(detail.clone())
+        } else if let Event::NotStarted { why, .. } = event {
+            Some(why.clone())
+        } else {
+            None
+        }
+    })
+}
+
+/// The last line that a replica wrote.
+fn last_words(folder: &Folder) -> Option<String> {
+    let mut logs: Vec<_> = fs::read_dir(&folder.path).ok()?.flatten().map(|entry| entry.path()).collect();
+    logs.retain(|path| path.extension().is_some_and(|ending| ending == "log"));
+    logs.sort();
+    logs.iter().find_map(|path| {
+        let text = String::from_utf8_lossy(&fs::read(path).ok()?).into_owned();
+        let last = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+        Some(format!("{:?}", last.chars().take(LAST_WORDS).collect::<String>()))
+    })
+}

@@ -1,0 +1,363 @@
+//! What was asked for: the flags, understood and checked, before anything is done.
+
+use std::{
+    io::{self, IsTerminal as _},
+    net::{IpAddr, Ipv4Addr},
+    num::NonZero,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use clap::ArgMatches;
+use seaworthy_core::{
+    arrivals::{Profile, Rate, Spacing},
+    cluster::Propagation,
+    deployment::{Deployment, Probe},
+    drill::Drill,
+    history::{Expectations, Header},
+    report::trial::TrialFormat,
+    text,
+    threshold::Threshold,
+    trial::{Plan, Timing},
+};
+use seaworthy_load::{
+    endpoints::Endpoints,
+    plan::{Connections, Pace, Plan as Load, Protocol, Timeouts, Workload},
+};
+use seaworthy_trial::{simulated::Behaviour, target::Target};
+
+use super::{
+    COMMAND, NAME,
+    flags::SETTINGS,
+    rules::{self, Rules},
+    subject::{self, Subject},
+};
+use crate::{
+    cli::Failure,
+    commands::load::{
+        command_line,
+        conclude::{expected, machine},
+        options::{expectation, from_one_to},
+        redact, requests,
+        target::Target as Url,
+    },
+    outputs::Output,
+    settings::{self, Environment, Values},
+};
+
+/// The shortest time-out.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// The most connections at once. A replica that hangs holds on to all that were opened to it.
+const MOST_CONNECTIONS: usize = 4_000;
+
+/// The most connections that can be kept.
+const MOST_KEPT: usize = 1_000;
+
+/// The highest rate: a trial is about what is lost, and not about how much a target can do.
+const MOST_RATE: f64 = 20_000.0;
+
+/// Where clients connect from: one address has about 28,000 source ports, and each is taken for a minute after its
+/// connection was closed, which is enough for 470 a second.
+const SOURCES: std::ops::RangeInclusive<u8> = 11..=18;
+
+/// The longest that anything in a trial may take.
+const LONGEST: Duration = Duration::from_hours(1);
+
+/// The longest freeze that is not asked for.
+const LONGEST_FREEZE: Duration = Duration::from_mins(2);
+
+/// What is shown while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// A picture on the terminal.
+    View { colour: bool },
+    /// A line on stderr from time to time.
+    Lines,
+    /// Nothing.
+    Nothing,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// Where the world is made up: what is planted into it.
+    pub(crate) simulated: Option<String>,
+    pub(crate) subject: Subject,
+    pub(crate) plan: Plan,
+    /// The load; where it goes is known later.
+    pub(crate) load: Load,
+    /// All but when it began.
+    pub(crate) header: Header,
+    pub(crate) outputs: Vec<Output<TrialFormat>>,
+    pub(crate) shown: Shown,
+    pub(crate) runs: PathBuf,
+    pub(crate) as_first_process: bool,
+}
+
+/// Understands what was asked for.
+pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Result<Options, Failure> {
+    let values = Values::new(SETTINGS, matches, environment);
+    let words: Vec<String> = matches.get_many::<String>(COMMAND).into_iter().flatten().cloned().collect();
+    let simulated = simulated(&values, &words)?;
+    let propagation = values.parse("propagation", propagation)?;
+    let subject = subject::subject(&values, words)?;
+    let Rules { deployment, manifest, mut assumptions } = rules::rules(&values, subject.readiness(), subject.ports())?;
+    let subject = subject.with(manifest)?;
+    if simulated.is_none() {
+        assumptions.extend(subject.assumptions());
+    }
+    let drills = drills(&values, &deployment, &mut assumptions)?;
+    let plan = Plan {
+        timing: timing(&values, &deployment, propagation)?,
+        seed: seed(&values)?,
+        deployment,
+        drills,
+        propagation,
+    };
+    let (load, request, idempotent) = load(&values, plan.seed)?;
+    let header = Header {
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        began: String::new(),
+        command: shown_command(&values, &subject),
+        target: if simulated.is_some() { "a simulated service".to_owned() } else { subject.words() },
+        platform: if simulated.is_some() { "simulated" } else { "local" }.to_owned(),
+        machine: if simulated.is_some() { "a simulated world".to_owned() } else { machine() },
+        seed: plan.seed,
+        deployment: plan.deployment.clone(),
+        assumptions,
+        drills: plan.drills.clone(),
+        propagation_least: propagation.least,
+        propagation_most: propagation.most,
+        rate: rate(&values)?.as_per_second(),
+        fresh: load.connections.fresh,
+        connections: load.connections.keep,
+        request,
+        idempotent,
+        expected: expected(&load.workload, &load.expectation),
+        timeout: load.timeouts.request,
+        expectations: expectations(&values)?,
+    };
+    Ok(Options {
+        simulated,
+        subject,
+        plan,
+        load,
+        header,
+        outputs: Output::all(&values, TrialFormat::by_ending)?,
+        shown: shown(&values)?,
+        runs: runs(&values)?,
+        as_first_process: values.switch("as-pid-1")?,
+    })
+}
+
+/// Where the runs are kept.
+pub(crate) fn runs(values: &Values<'_>) -> Result<PathBuf, Failure> {
+    match values.path("runs")? {
+        Some(path) => Ok(path),
+        None => Ok(values.text("runs").into()),
+    }
+}
+
+/// What a trial is held to.
+pub(crate) fn expectations(values: &Values<'_>) -> Result<Expectations, Failure> {
+    let thresholds = values.all("threshold");
+    for given in &thresholds {
+        given.parse(str::parse::<Threshold>)?;
+    }
+    Ok(Expectations {
+        max_lost: values.parse("max-lost", |text| text.parse().map_err(|_error| "is not a number of requests"))?,
+        max_p99: values.optional("max-p99", settings::duration)?,
+        thresholds: thresholds.into_iter().map(|given| given.text).collect(),
+    })
+}
+
+fn simulated(values: &Values<'_>, words: &[String]) -> Result<Option<String>, Failure> {
+    let simulated = values.parse("platform", |text| match text {
+        "local" => Ok(false),
+        "simulated" => Ok(true),
+        "kubernetes" => Err("is not there yet; give local or simulated"),
+        _ => Err("is no platform; give local or simulated"),
+    })?;
+    if !simulated {
+        if values.is_given("plant") {
+            return Err(Failure::usage(
+                "--plant goes with --platform simulated: nothing is planted into a real target",
+            ));
+        }
+        return Ok(None);
+    }
+    if !words.is_empty() {
+        return Err(Failure::usage("--platform simulated runs no command; leave it out, or the flag"));
+    }
+    let Some(plant) = values.given("plant") else { return Ok(Some("none".to_owned())) };
+    let there_is = |text: &str| Behaviour::named(text).ok_or("is nothing that can be planted; 'list' says what can be");
+    plant.parse(there_is).map(|_behaviour| Some(plant.text))
+}
+
+fn propagation(text: &str) -> Result<Propagation, String> {
+    let time = |text: &str| match settings::duration(text.trim()) {
+        Ok(time) if time > Duration::from_mins(1) => Err("is too long; a minute is the most".to_owned()),
+        judged => judged.map_err(str::to_owned),
+    };
+    let (least, most) = match text.split_once("..") {
+        Some((least, most)) => (time(least)?, time(most)?),
+        None => (time(text)?, time(text)?),
+    };
+    if least > most {
+        return Err("is no range; give the shorter time first".to_owned());
+    }
+    Ok(Propagation { least, most })
+}
+
+/// The drills, with the null run before them.
+fn drills(values: &Values<'_>, deployment: &Deployment, assumptions: &mut Vec<String>) -> Result<Vec<Drill>, Failure> {
+    let list = |text: &str| {
+        text.split(',')
+            .map(str::trim)
+            .map(|name| {
+                Drill::named(name).ok_or_else(|| {
+                    let all = Drill::ALL.map(Drill::label).join(", ");
+                    format!("names a drill that there is not; there are {all}")
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let given = values.optional("drills", list)?;
+    let all_is_asked = given.is_none();
+    let mut drills = vec![Drill::Baseline];
+    for drill in given.unwrap_or_else(|| Drill::ALL.to_vec()) {
+        if !drills.contains(&drill) {
+            drills.push(drill);
+        }
+    }
+    if deployment.replicas < 2 && drills.contains(&Drill::ScaleDown) {
+        if !all_is_asked {
+            return Err(Failure::usage(
+                "--drills: scale-down needs two replicas, so that one stays; leave it out, or give --replicas 2",
+            ));
+        }
+        drills.retain(|drill| *drill != Drill::ScaleDown);
+        assumptions.push("scale-down is left out: with one replica there is none to be taken away".to_owned());
+    }
+    Ok(drills)
+}
+
+fn timing(values: &Values<'_>, deployment: &Deployment, propagation: Propagation) -> Result<Timing, Failure> {
+    let time = |name: &str, least: Duration| {
+        values.parse(name, |text| match settings::duration(text) {
+            Ok(time) if time < least => Err(format!("is too short; give at least {least:?}")),
+            Ok(time) if time > LONGEST => Err("is too long; an hour is the most".to_owned()),
+            judged => judged.map_err(str::to_owned),
+        })
+    };
+    let noticed = deployment.template.readiness.as_ref().map_or(Duration::from_secs(3), Probe::detection);
+    let freeze = if values.is_given("freeze") {
+        time("freeze", Duration::from_millis(100))?
+    } else {
+        noticed.saturating_add(propagation.most).saturating_add(Duration::from_secs(2)).min(LONGEST_FREEZE)
+    };
+    Ok(Timing {
+        baseline: time("baseline", Duration::from_millis(500))?,
+        before: time("before", Duration::ZERO)?,
+        after: time("after", Duration::ZERO)?,
+        freeze,
+        observe: time("observe", Duration::from_millis(500))?,
+        patience: time("patience", Duration::from_secs(1))?,
+        slack: Duration::from_secs(30),
+    })
+}
+
+fn seed(values: &Values<'_>) -> Result<u64, Failure> {
+    let given = values.optional("seed", |text| text.parse().map_err(|_error| "is not a whole number"))?;
+    let since_epoch = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    // Six digits: short enough to be typed again.
+    Ok(given.unwrap_or_else(|| u64::from(since_epoch().subsec_micros())))
+}
+
+fn rate(values: &Values<'_>) -> Result<Rate, Failure> {
+    values.parse("rate", |text| match text.parse::<Rate>() {
+        Ok(rate) if rate.as_per_second() > MOST_RATE => {
+            Err(format!("is too much for a trial; give at most {}/s", text::number(MOST_RATE)))
+        }
+        Ok(rate) if rate.as_per_second() < 0.1 => Err("is too little; give at least 0.1/s".to_owned()),
+        judged => judged.map_err(str::to_owned),
+    })
+}
+
+/// The load, the request in words, and whether it may be sent again without asking.
+fn load(values: &Values<'_>, seed: u64) -> Result<(Load, String, bool), Failure> {
+    let path = values.parse("path", |path| {
+        if path.starts_with('/') { Ok(path.to_owned()) } else { Err("is no path; it begins with a /") }
+    })?;
+    let url = values.parse("host", |host| Url::parse(&format!("http://{host}{path}")))?;
+    let sent = requests::plain(values, &url, None, requests::from_file(values)?)?;
+    let (request, idempotent) = match &sent.workload {
+        Workload::Requests(all) => {
+            let idempotent = all.iter().all(|weighted| weighted.request.is_idempotent());
+            match &**all {
+                [one] => (format!("{} {}", one.request.method(), redact::url(&path)), idempotent),
+                _ => (sent.words.clone(), idempotent),
+            }
+        }
+        Workload::Users(_) => (sent.words.clone(), false),
+    };
+    let fresh = values.parse("fresh", |text| {
+        let percent = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
+        percent.filter(|percent| (0.0..=100.0).contains(percent)).ok_or("is not a percentage; give 0 to 100")
+    })?;
+    let load = Load {
+        pace: Pace::Open { profile: Profile::constant(rate(values)?, None), spacing: Spacing::Even, limit: None },
+        workload: sent.workload,
+        expectation: expectation(values)?,
+        // Until there are replicas.
+        endpoints: Endpoints::Fixed((Ipv4Addr::LOCALHOST, 0).into()),
+        protocol: Protocol::Http1,
+        tls: None,
+        connections: Connections {
+            keep: values.parse("connections", |text| from_one_to(MOST_KEPT, text))?,
+            most: MOST_CONNECTIONS,
+            fresh: fresh / 100.0,
+            sources: SOURCES.map(|last| IpAddr::from([127, 0, 0, last])).collect(),
+        },
+        timeouts: Timeouts {
+            connect: values.duration_of_at_least("connect-timeout", SHORTEST)?,
+            request: values.duration_of_at_least("timeout", SHORTEST)?,
+        },
+        resend: !values.switch("no-resend")?,
+        keep_answers: values.switch("record-all")?,
+        threads: NonZero::<usize>::MIN,
+        seed,
+    };
+    Ok((load, request, idempotent))
+}
+
+fn shown_command(values: &Values<'_>, subject: &Subject) -> String {
+    let mut words = command_line::shown(values, NAME, None);
+    if let Subject::Command { target, .. } = subject {
+        words.push_str(" --");
+        for word in &target.command {
+            words.push(' ');
+            words.push_str(&command_line::quoted(&redact::url(word)));
+        }
+    }
+    words
+}
+
+fn shown(values: &Values<'_>) -> Result<Shown, Failure> {
+    let colour = !values.switch("no-color")? && values.platform("NO_COLOR").is_none();
+    Ok(if values.switch("quiet")? {
+        Shown::Nothing
+    } else if values.switch("no-tui")? || !io::stderr().is_terminal() {
+        Shown::Lines
+    } else {
+        Shown::View { colour }
+    })
+}
+
+impl Options {
+    /// What is run, with its files in the folder of a run.
+    pub(crate) fn target(&self, folder: &std::path::Path) -> Result<Target, Failure> {
+        self.subject.target(&self.plan.deployment, folder)
+    }
+}

@@ -1,0 +1,84 @@
+//! Nothing is proven by a trial that saw nothing: each way to see nothing is inconclusive, or an error with the way out.
+
+use std::net::TcpListener;
+
+use crate::run::{Place, SHORT, target};
+
+#[test]
+fn a_target_that_never_gets_ready() {
+    let place = Place::new();
+    let done = place.trial(&["--patience", "1500ms"], &["sh", "-c", "echo 'no such module' >&2; exec sleep 60"]);
+    assert_eq!(done.code, 4, "{done:?}");
+    let error = done.error();
+    for words in ["did not become ready within", "connection refused", "no such module"] {
+        assert!(error.contains(words), "{error}");
+    }
+    assert_eq!(done.stdout, "");
+}
+
+#[test]
+fn a_command_that_does_not_exist() {
+    let done = Place::new().trial(&["--patience", "1s"], &["no-such-program", "{port}"]);
+    assert_eq!(done.code, 4, "{done:?}");
+    assert!(done.error().contains("no-such-program"), "{done:?}");
+}
+
+#[test]
+fn a_target_that_answers_on_another_port() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let place = Place::new();
+    let program = target("server.py");
+    let port = format!("port={port}");
+    let done = place.trial(&["--patience", "2s", "--replicas", "1"], &["python3", &program, &port]);
+    assert_eq!(done.code, 4, "{done:?}");
+    let expected = format!("listens on {} instead", port.trim_start_matches("port="));
+    assert!(done.error().contains(&expected) && done.error().contains("{port}"), "{done:?}");
+}
+
+#[test]
+fn another_process_that_answers_for_it() {
+    let place = Place::new();
+    let program = target("server.py");
+    // It leaves its group and takes off its mark, so nobody can tell that it was started by the trial; what was started
+    // stays, and does nothing.
+    let script = format!("setsid env -u SEAWORTHY_TRIAL python3 {program} exit_after=20 & exec sleep 60");
+    let done = place.trial(&[SHORT, &["--replicas", "1"]].concat(), &["sh", "-c", &script]);
+    assert_eq!(done.code, 4, "{done:?}");
+    assert!(done.error().contains("answers on the port of replica 1"), "{done:?}");
+}
+
+#[test]
+fn too_low_a_rate_to_meet_the_race() {
+    let done = Place::new().trial(&[SHORT, &["--drills", "terminate", "--rate", "4"]].concat(), &[]);
+    assert_eq!(done.code, 3, "{done:?}");
+    assert!(done.stdout.starts_with("INCONCLUSIVE  ") && done.stdout.contains("--rate"), "{}", done.stdout);
+    assert!(done.last_line().starts_with("inconclusive: "), "{}", done.stdout);
+}
+
+#[test]
+fn a_threshold_that_has_no_sample() {
+    let place = Place::new();
+    let flags = ["--drills", "baseline", "--threshold", "p99.999<1s"];
+    let done = place.trial(&[SHORT, &flags].concat(), &[]);
+    assert_eq!(done.code, 3, "{done:?}");
+    assert!(done.stdout.contains("p99.999<1s"), "{}", done.stdout);
+}
+
+#[test]
+fn a_freeze_that_is_too_short_to_be_noticed() {
+    let place = Place::new();
+    let done = place.trial(&[SHORT, &["--drills", "freeze", "--freeze", "500ms"]].concat(), &[]);
+    assert_eq!(done.code, 3, "{done:?}");
+    assert!(done.stdout.contains("--freeze"), "{}", done.stdout);
+}
+
+#[test]
+fn a_hung_replica_that_nobody_notices() {
+    let place = Place::new();
+    // The kernel goes on accepting for a process that hangs, so a connection says nothing of it.
+    let flags = ["--drills", "freeze", "--readiness", "tcp period=200ms failures=2", "--freeze", "4s"];
+    let program = target("server.py");
+    let done = place.trial(&[SHORT, &flags].concat(), &["python3", &program, "on_term=drain", "drain=1"]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.stdout.contains("readiness does not notice"), "{}", done.stdout);
+}

@@ -1,0 +1,16 @@
+//! `seaworthy trial` as its users meet it: a command in; drills, a verdict, files and an exit code out.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test says what it found by panicking")]
+
+#[path = "../service/tools.rs"]
+#[expect(dead_code, reason = "shared with the tests of the service")]
+mod tools;
+
+mod built_in;
+mod fail_closed;
+mod recorded;
+mod run;
+mod simulated;
+mod targets;
+mod undo;
+mod usage;

@@ -1,0 +1,95 @@
+//! However a trial ends, nothing of it stays.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Child, ChildStderr, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::run::{Place, target};
+
+/// A trial that has begun its load.
+fn under_way(place: &Place, command: &[&str]) -> (Child, BufReader<ChildStderr>) {
+    let args = [&["trial", "--baseline", "60s", "--propagation", "100ms", "--"], command].concat();
+    let mut child = place.seaworthy(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("baseline: ") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended");
+    }
+    (child, stderr)
+}
+
+/// Processes that have this word in their command line.
+fn running(word: &str) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        // The trial itself has it, too.
+        let own = line.split(|byte| *byte == 0).any(|part| part == b"trial");
+        !own && String::from_utf8_lossy(&line).contains(word)
+    })
+    .collect()
+}
+
+fn word(place: &Place) -> String {
+    format!("mark={}", place.path().file_name().unwrap().to_str().unwrap())
+}
+
+#[test]
+fn an_interrupted_trial_reports_what_it_saw_and_leaves_nothing() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let place = Place::new();
+        let (mark, program) = (word(&place), target("server.py"));
+        let (mut child, _stderr) = under_way(&place, &["python3", &program, &mark]);
+        assert_eq!(running(&mark).len(), 3);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let mut stdout = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{stdout}");
+        assert!(stdout.contains("interrupted"), "{stdout}");
+        assert_eq!(running(&mark), [0; 0]);
+        let folders = fs::read_dir(place.runs().join("latest")).unwrap().flatten();
+        assert!(folders.into_iter().all(|entry| !entry.path().is_dir()), "a replica's directory is left");
+    }
+}
+
+#[test]
+fn what_a_killed_trial_leaves_is_ended_by_restore_and_by_the_next_one() {
+    for by_restore in [true, false] {
+        let place = Place::new();
+        let (mark, program) = (word(&place), target("server.py"));
+        // A shell with a child of its own, which leaves the group.
+        let script = format!("setsid python3 {program} {mark} & exec python3 {program} port=0 {mark}");
+        let (mut child, _stderr) = under_way(&place, &["sh", "-c", &script]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(running(&mark).len() >= 6, "they go on without it");
+        let output = if by_restore {
+            place.seaworthy(&["restore"]).output().unwrap()
+        } else {
+            place.seaworthy(&["trial", "--patience", "1s", "--", "sleep", "60"]).output().unwrap()
+        };
+        assert_eq!(running(&mark), [0; 0], "{output:?}");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(String::from_utf8(said).unwrap().contains("ended"), "{by_restore}");
+        let output = place.seaworthy(&["restore"]).output().unwrap();
+        assert!(String::from_utf8(output.stdout).unwrap().starts_with("nothing to restore"));
+    }
+}
+
+#[test]
+fn a_trial_that_runs_is_left_alone() {
+    let place = Place::new();
+    let (mark, program) = (word(&place), target("server.py"));
+    let (mut child, _stderr) = under_way(&place, &["python3", &program, &mark]);
+    let output = place.seaworthy(&["restore"]).output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("nothing to restore"));
+    assert_eq!(running(&mark).len(), 3);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

@@ -1,0 +1,51 @@
+//! The command line: what there is, and what is said of what there is not.
+
+use std::fs;
+
+use crate::run::Place;
+
+#[test]
+fn the_drills_and_their_promises_are_listed() {
+    let done = Place::new().trial(&["--list-drills"], &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    for words in ["rollout", "a rolling update has no downtime", "freeze", "self-healing", "bad-release"] {
+        assert!(done.stdout.contains(words), "{words}: {}", done.stdout);
+    }
+    let widest = done.stdout.lines().map(str::len).max();
+    assert!(widest <= Some(160), "{}", done.stdout);
+}
+
+#[test]
+fn what_makes_no_sense_says_what_would_do() {
+    let place = Place::new();
+    fs::write(place.path().join("service.yaml"), "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n").unwrap();
+    for (flags, command, says) in [
+        (&["--drills", "roll"] as &[&str], &[] as &[&str], "there are baseline, rollout"),
+        (&["--drills", "scale-down", "--replicas", "1"], &[], "needs two replicas"),
+        (&["--replicas", "0"], &[], "give 1 to 20"),
+        (&["--rate", "0"], &[], "at least 0.1/s"),
+        (&["--rate", "1000000"], &[], "too much for a trial"),
+        (&["--propagation", "3s..1s"], &[], "the shorter time first"),
+        (&["--platform", "kubernetes"], &[], "not there yet"),
+        (&["--plant", "exit-on-sigterm"], &[], "goes with --platform simulated"),
+        (&["--platform", "simulated"], &["true"], "runs no command"),
+        (&["--platform", "simulated", "--plant", "bugs"], &[], "'list' says what can be"),
+        (&["--readiness", "healthy"], &[], "is no check"),
+        (&["--readiness", "/x port=ops"], &["true"], "add --port ops"),
+        (&["--recreate", "--max-surge", "1"], &[], "has no surge"),
+        (&["--name", "web"], &[], "give that with --file"),
+        (&["-f", "missing.yaml"], &[], "cannot read missing.yaml"),
+        (&["-f", "service.yaml"], &["true"], "Service"),
+        (&["--env", "hunter2"], &["true"], "give it as NAME=VALUE"),
+        (&["--directory", "nowhere"], &["true"], "is no directory"),
+        (&["--path", "x"], &[], "begins with a /"),
+        (&["-o", "result.pdf"], &[], "has no known ending"),
+        (&["--threshold", "fast"], &[], "threshold"),
+        (&[], &["serve", "{port:admin}"], "{port:NAME}"),
+    ] {
+        let done = place.trial(flags, command);
+        assert!([2, 4].contains(&done.code), "{flags:?}: {done:?}");
+        assert!(done.error().contains(says), "{flags:?}: {}", done.error());
+        assert!(!done.error().contains("hunter2"), "{}", done.error());
+    }
+}
