@@ -360,23 +360,20 @@ impl Trial {
         }
     }
 
-    /// What of the target is not as it should be, in words.
+    /// What of the target is not as it should be, in words: `2 of 3 replicas available; ending: 1; not ready: 4`.
     pub fn lacking(&self) -> String {
         let wanted = self.cluster.deployment().replicas;
         let standings = self.cluster.standings();
         let available = standings.iter().filter(|standing| standing.available && !standing.terminating).count();
         let mut words = vec![format!("{available} of {} available", text::counted(wanted.into(), "replica"))];
-        for standing in &standings {
-            let what = match standing {
-                Standing { terminating: true, .. } => "has not ended",
-                Standing { running: false, .. } => "does not run",
-                Standing { ready: false, .. } => "is not ready",
-                Standing { available: false, .. } => "has not been ready for long enough",
-                Standing { .. } => continue,
-            };
-            words.push(format!("{} {what}", standing.replica));
+        for state in ["ending", "not running", "not ready", "not ready for long enough"] {
+            let those = standings.iter().filter(|standing| lacks(standing) == Some(state));
+            let numbers: Vec<String> = those.map(|standing| standing.replica.0.to_string()).collect();
+            if !numbers.is_empty() {
+                words.push(format!("{state}: {}", numbers.join(", ")));
+            }
         }
-        words.join(", ")
+        words.join("; ")
     }
 
     /// When the next tick is due at the latest.
@@ -436,6 +433,17 @@ impl Trial {
     }
 }
 
+/// What a replica lacks to be as it should be.
+const fn lacks(standing: &Standing) -> Option<&'static str> {
+    match standing {
+        Standing { terminating: true, .. } => Some("ending"),
+        Standing { running: false, .. } => Some("not running"),
+        Standing { ready: false, .. } => Some("not ready"),
+        Standing { available: false, .. } => Some("not ready for long enough"),
+        Standing { .. } => None,
+    }
+}
+
 /// A signal that is a drill's own doing.
 fn signal(replica: Replica, signal: Signal, effects: &mut Vec<Effect>) {
     let reason = Reason::Drill;
@@ -448,3 +456,6 @@ fn aligned(at: Moment) -> Moment {
     let interval = time::nanos(INTERVAL);
     Moment::from_nanos(at.nanos().div_ceil(interval).saturating_mul(interval))
 }
+
+#[cfg(test)]
+mod tests;

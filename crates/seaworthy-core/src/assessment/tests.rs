@@ -134,7 +134,7 @@ fn whatever_is_missing_makes_it_inconclusive() {
         ("nothing shows that all was as it should be again", |sample| {
             sample.events.retain(|(_, event)| *event != Event::Settled { drill: Drill::Rollout });
         }),
-        ("the generator was late: p99 of its send lag", |sample| (sample.late, sample.takes) = (0.02, 0.03)),
+        ("the generator was late: p99 of its send lag", |sample| (sample.late, sample.takes) = (0.12, 0.13)),
         ("the generator had no free source port for 1 request", |sample| {
             sample.fail(Failing { kind: FailureKind::NoPort, ..Failing::refused(15.2, 0) });
         }),
@@ -167,11 +167,22 @@ fn a_proven_loss_fails_however_late_the_generator_was() {
         (Failing { kind: FailureKind::TimedOut, ..Failing::refused(15.5, 0) }, Verdict::Inconclusive),
     ] {
         let mut sample = Sample::rollout(Ending::AT_ONCE);
-        (sample.late, sample.takes) = (0.02, 0.03);
+        (sample.late, sample.takes) = (0.12, 0.13);
         sample.fail(failing);
         let assessment = assess(&sample.history());
         let rollout = row(&assessment, Drill::Rollout);
         assert_eq!((rollout.verdict, rollout.fresh.lost), (verdict, 1), "{failing:?}: {:#?}", rollout.reasons);
+    }
+}
+
+#[test]
+fn how_late_the_generator_may_be_depends_on_what_is_asked() {
+    for (bound, verdict) in [(None, Verdict::Pass), (Some(Duration::from_secs(1)), Verdict::Inconclusive)] {
+        let mut sample = Sample::rollout(Ending::GRACEFUL);
+        (sample.late, sample.takes) = (0.02, 0.03);
+        sample.header.expectations.max_p99 = bound;
+        let assessment = assess(&sample.history());
+        assert_eq!(assessment.verdict, verdict, "{bound:?}: {:#?}", assessment.reasons);
     }
 }
 
@@ -242,7 +253,10 @@ fn too_few_requests_tell_nothing() {
     // 5 per second, half of them fresh, for a second each, over 3 replicas: 0.83 for each of 3 terminations.
     says(&row(&assessment, Drill::Rollout).reasons, "only 2.5 new connections would have met");
     says(&row(&assessment, Drill::Rollout).reasons, "raise --rate to at least 6");
-    says(&row(&assessment, Drill::Baseline).reasons, "too few requests: 25 of clients that open");
+    says(
+        &row(&assessment, Drill::Baseline).reasons,
+        "too few requests: 25 over kept connections, 25 over fresh connections",
+    );
     assert_eq!(assessment.verdict, Verdict::Inconclusive);
 
     slow.header.rate = 7.0;

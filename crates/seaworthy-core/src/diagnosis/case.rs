@@ -81,9 +81,10 @@ pub struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// When work on it began.
-    pub(super) const fn begun(&self) -> Moment {
-        self.failed.outcome.begun
+    /// When it began, or the attempt that failed did: a refusal is immediate, and a request that was sent again had begun
+    /// long before it.
+    pub(super) fn begun(&self) -> Moment {
+        if self.kind() == FailureKind::Refused { self.done() } else { self.failed.outcome.begun }
     }
 
     /// When it ended.

@@ -116,6 +116,13 @@ fn a_listener_that_nobody_looked_at_is_only_likely() {
 }
 
 #[test]
+fn one_that_was_sent_again_and_refused_then() {
+    // It began before SIGTERM, on a connection that was closed under it.
+    let sample = failing(Sample::rollout(Ending::AT_ONCE), Failing { took: 0.2, ..Failing::refused(14.9, 0) });
+    assert_eq!(cause(&sample), ("endpoint-removal-race".to_owned(), Confidence::Proven));
+}
+
+#[test]
 fn sigterm_ignored() {
     // Timeline 2: it serves until SIGKILL.
     let ending = Ending { pre_stop: 0.0, listens: 4.02, runs: 4.0, exit: Exit::Signal(9), killed: true };

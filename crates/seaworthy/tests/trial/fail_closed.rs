@@ -1,8 +1,16 @@
 //! Nothing is proven by a trial that saw nothing: each way to see nothing is inconclusive, or an error with the way out.
 
-use std::net::TcpListener;
+use std::{
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    process::Stdio,
+    thread::yield_now,
+    time::{Duration, Instant},
+};
 
-use crate::run::{Place, SHORT, target};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::run::{Place, SHORT, alone, target};
 
 #[test]
 fn a_target_that_never_gets_ready() {
@@ -53,6 +61,31 @@ fn too_low_a_rate_to_meet_the_race() {
     assert_eq!(done.code, 3, "{done:?}");
     assert!(done.stdout.starts_with("INCONCLUSIVE  ") && done.stdout.contains("--rate"), "{}", done.stdout);
     assert!(done.last_line().starts_with("inconclusive: "), "{}", done.stdout);
+}
+
+#[test]
+fn a_tool_that_was_starved() {
+    let place = Place::new();
+    let mut command = place.seaworthy(&[&["trial", "--drills", "baseline"], SHORT].concat());
+    let _alone = alone();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("baseline: ") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended");
+    }
+    // It does not run for half of the second in which it should send: what was due then is sent too late.
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::STOP).unwrap();
+    let stopped = Instant::now();
+    while stopped.elapsed() < Duration::from_millis(500) {
+        yield_now();
+    }
+    kill_process(pid, Signal::CONT).unwrap();
+    let done = place.done(child.wait_with_output().unwrap());
+    assert_eq!(done.code, 3, "{done:?}");
+    assert!(done.stdout.contains("the generator was late"), "{}", done.stdout);
 }
 
 #[test]

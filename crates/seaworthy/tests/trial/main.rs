@@ -1,5 +1,10 @@
 //! `seaworthy trial` as its users meet it: a command in; drills, a verdict, files and an exit code out.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test waits on the real clock for a real process"
+)]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test says what it found by panicking")]
 
 #[path = "../service/tools.rs"]
@@ -10,6 +15,7 @@ mod built_in;
 mod fail_closed;
 mod recorded;
 mod run;
+mod shown;
 mod simulated;
 mod targets;
 mod undo;

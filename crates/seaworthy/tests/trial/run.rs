@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::Value;
@@ -26,6 +27,9 @@ pub(crate) const SHORT: &[&str] = &[
     "7",
 ];
 
+/// One trial at a time: each measures itself, and another one beside it would be what it measures.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Where trials of a test keep their runs.
 #[derive(Debug)]
 pub(crate) struct Place(TempDir);
@@ -38,6 +42,12 @@ pub(crate) struct Done {
     pub(crate) stderr: String,
     /// The JSON report, where there was one.
     pub(crate) report: Value,
+}
+
+/// Waits until no other trial runs.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    // A test that failed while it held it has left nothing behind.
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Place {
@@ -69,7 +79,9 @@ impl Place {
             args.push("--");
             args.extend(target);
         }
-        let output = self.seaworthy(&args).output().unwrap();
+        let mut command = self.seaworthy(&args);
+        let _alone = alone();
+        let output = command.output().unwrap();
         self.done(output)
     }
 
@@ -106,9 +118,9 @@ impl Done {
             .collect()
     }
 
-    /// The last line of what it said.
+    /// The last line of what it said; it may go on in the next.
     pub(crate) fn last_line(&self) -> &str {
-        self.stdout.lines().last().unwrap_or_default()
+        self.stdout.lines().rfind(|line| !line.starts_with(' ')).unwrap_or_default()
     }
 
     /// The one line of an error.

@@ -74,17 +74,9 @@ fn flasks_development_server_loses_what_clients_still_send_to_it() {
 fn each_way_to_leave_has_its_cause() {
     for (ways, flags, cause) in [
         // What may be sent again would not be lost.
-        (
-            &["on_term=ignore", "takes=0.3"] as &[&str],
-            &["--drills", "rollout", "--grace", "2s", "--no-resend"] as &[&str],
-            "sigterm-ignored",
-        ),
-        (
-            &["on_term=close", "drain=60", "takes=0.01"],
-            &["--drills", "rollout", "--grace", "3s"],
-            "endpoint-removal-race",
-        ),
-        (&["on_term=exit", "takes=0.2"], &["--drills", "rollout"], "exit-on-sigterm"),
+        (&["on_term=ignore", "takes=0.3"] as &[&str], &["--grace", "2s", "--no-resend"] as &[&str], "sigterm-ignored"),
+        (&["on_term=close", "drain=60", "takes=0.01"], &["--grace", "3s"], "endpoint-removal-race"),
+        (&["on_term=exit", "takes=0.2"], &[], "exit-on-sigterm"),
     ] {
         let place = Place::new();
         let program = target("server.py");

@@ -1,11 +1,14 @@
 //! Why nobody can know what a drill would have shown.
 
+use std::time::Duration;
+
 use super::{Judging, times};
 use crate::{
     assessment::{Counted, allowance, counting::Tally, proof, were},
     event::Event,
     generator,
     history::{Header, History},
+    interval::INTERVAL,
     text,
 };
 
@@ -15,16 +18,23 @@ const FEWEST: u64 = 30;
 /// Fewer new connections that would have met the moment in which a replica ends tell nothing.
 const FEWEST_RACES: f64 = 3.0;
 
+/// The latest that the generator may be. Where times are held to a bound it is what is fair for times. What is lost does
+/// not depend on milliseconds: there it is the length of an interval, since up to that events and requests keep their
+/// order.
+const fn most_lag(header: &Header) -> Duration {
+    if header.expectations.max_p99.is_some() { generator::MOST_LAG } else { INTERVAL }
+}
+
 /// What of the tool itself limits what can be said of this drill.
 pub(super) fn limits(of: &Judging<'_>) -> Vec<String> {
     let Judging { history, window, tally, .. } = *of;
     let mut limits = Vec::new();
-    if let Some(lag) = tally.send_lag.quantile(0.99).filter(|lag| *lag > generator::MOST_LAG) {
+    let most = most_lag(&history.header);
+    if let Some(lag) = tally.send_lag.quantile(0.99).filter(|lag| *lag > most) {
         limits.push(format!(
-            "the generator was late: p99 of its send lag was {} (at most {:?} is fair); use a quieter machine or a \
+            "the generator was late: p99 of its send lag was {} (at most {most:?} is fair); use a quieter machine or a \
              lower --rate",
             text::time(lag),
-            generator::MOST_LAG
         ));
     }
     for (count, what) in tally.own.iter().zip(["source port", "file descriptor"]) {
@@ -142,19 +152,14 @@ fn unmeasured(of: &Judging<'_>) -> Option<String> {
     })
 }
 
-fn few(header: &Header, tally: &Tally) -> Vec<String> {
-    let kinds: [(bool, &Counted, &str); 2] = [
-        (header.fresh < 1.0, &tally.keep_alive, "clients that keep their connections"),
-        (header.fresh > 0.0, &tally.fresh, "clients that open a connection for each request"),
-    ];
+fn few(header: &Header, tally: &Tally) -> Option<String> {
+    let kinds: [(bool, &Counted, &str); 2] =
+        [(header.fresh < 1.0, &tally.keep_alive, "kept"), (header.fresh > 0.0, &tally.fresh, "fresh")];
     let few = kinds.iter().filter(|(expected, counted, _)| *expected && counted.ended < FEWEST);
-    few.map(|(_, counted, whose)| {
-        format!(
-            "too few requests: {} of {whose}, at least {FEWEST} are needed; raise --rate",
-            text::thousands(counted.ended)
-        )
-    })
-    .collect()
+    let few: Vec<String> =
+        few.map(|(_, counted, kind)| format!("{} over {kind} connections", text::thousands(counted.ended))).collect();
+    (!few.is_empty())
+        .then(|| format!("too few requests: {}; at least {FEWEST} are needed: raise --rate", few.join(", ")))
 }
 
 /// A race that was never run is not won: new connections have to meet the moment in which clients still see a replica

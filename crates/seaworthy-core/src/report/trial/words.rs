@@ -80,7 +80,8 @@ pub(super) fn conclusion(report: &TrialReport<'_>) -> String {
     match assessment.verdict {
         Verdict::Pass => {
             let over = counted(assessment.terminations, "termination");
-            format!("seaworthy: {}, {over}{}{partial}", lost(report), bound(report))
+            let long = format!("seaworthy: {}, {over}{}{partial}", lost(report), bound(report));
+            if long.chars().count() <= WIDTH { long } else { long.replace(" requests", "") }
         }
         Verdict::Fail if assessment.total.lost > 0 => {
             let mend = blamed(report).next().map_or_else(String::new, |first| format!("; mend {} first", first.cause));

@@ -195,7 +195,7 @@ fn replica(watch: &Watch, standing: &Standing) -> Line {
         Standing { .. } => ("not ready", Style::Bar),
     };
     let bad = if standing.release == Release::Bad { ", the bad release" } else { "" };
-    let seen = if watch.in_view.contains(&standing.replica) { "clients connect to it" } else { "clients do not" };
+    let seen = if watch.in_view.contains(&standing.replica) { "clients see it" } else { "clients do not" };
     let restarts = match standing.restarts {
         0 => String::new(),
         restarts => format!(", {}", text::counted(restarts.into(), "restart")),

@@ -1,0 +1,71 @@
+//! What is shown while a trial goes on: a picture on a terminal, lines where there is none.
+
+use std::process::{Command, Stdio};
+
+use crate::run::{Place, SHORT, alone};
+
+/// The text without what moves the cursor and sets colours.
+fn plain(line: &str) -> String {
+    let mut text = String::new();
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' {
+            // CSI: parameters, then a letter.
+            while chars.next_if(|c| !c.is_ascii_alphabetic()).is_some() {}
+            chars.next();
+        } else if !c.is_control() {
+            text.push(c);
+        }
+    }
+    text
+}
+
+#[test]
+fn the_live_view_fits_a_terminal() {
+    for (columns, rows) in [(80, 24), (50, 12)] {
+        let place = Place::new();
+        let flags = [SHORT, &["--drills", "scale-up"]].concat().join(" ");
+        let trial = format!("{} trial {flags}", env!("CARGO_BIN_EXE_seaworthy"));
+        let _alone = alone();
+        let output = Command::new("script")
+            .args(["--quiet", "--return", "--command", &format!("stty cols {columns} rows {rows}; exec {trial}")])
+            .arg("/dev/null")
+            .current_dir(place.path())
+            .env("TERM", "xterm")
+            .stdin(Stdio::null())
+            .output()
+            .expect("script, of bsdutils");
+        let written = String::from_utf8(output.stdout).unwrap();
+        let (live, report) = written.split_at(written.find("\u{1b}[?25h").unwrap_or_else(|| panic!("{written}")));
+        let (_, drawn) = live.split_at(live.find("\u{1b}[?25l").unwrap());
+        // Each frame begins where the cursor is moved up to the first line of the one before.
+        for frame in drawn.split("A\r") {
+            assert!(frame.lines().count() < rows, "{frame}");
+            let widest = frame.lines().map(|line| plain(line).chars().count()).max();
+            assert!(widest <= Some(columns), "{frame}");
+        }
+        let shown = plain(live);
+        for words in ["drill 1 of 2: baseline", "drill 2 of 2: scale-up", "next", "sea trial of"] {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
+        assert!(report.contains("SEAWORTHY  "), "{report}");
+    }
+}
+
+#[test]
+fn a_pipe_gets_a_line_for_each_step() {
+    let done = Place::new().trial(&[SHORT, &["--drills", "scale-down"]].concat(), &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    for words in [
+        "s the target is ready; the load begins",
+        "s baseline: nothing is done",
+        "s scale-down: one replica fewer is wanted; nothing may be lost",
+        "s scale-down: now",
+        "s scale-down: all is as it should be again",
+    ] {
+        assert!(done.stderr.lines().any(|line| line.contains(words)), "{words}: {}", done.stderr);
+    }
+    assert!(!done.stderr.contains('\u{1b}') && !done.stdout.contains('\u{1b}'), "{done:?}");
+    let quiet = Place::new().trial(&["--drills", "baseline", "--baseline", "1s", "--quiet"], &[]);
+    assert_eq!((quiet.code, quiet.stdout, quiet.stderr), (0, String::new(), String::new()));
+}
