@@ -14,8 +14,9 @@ mod listener;
 mod place;
 mod platform;
 pub(crate) mod process;
+mod running;
 pub(crate) mod sockets;
 
 pub use place::{InvalidCommand, placeholders};
-pub use platform::{Ended, Local, Running, Seen, Watched, start};
+pub use running::{Ended, Local, Running, Seen, Watched, start};
 pub use sockets::Listening;

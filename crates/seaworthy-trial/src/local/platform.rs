@@ -4,9 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fs, io,
     net::SocketAddr,
-    path::PathBuf,
     sync::Arc,
-    thread::{self, JoinHandle},
     time::{Duration, SystemTime},
 };
 
@@ -14,14 +12,14 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
 use rustls::ClientConfig;
 use seaworthy_core::{
-    cluster::{self, Effect, Standing},
+    cluster::{self, Effect},
     deployment::{Check, Hook, ProbeKind},
     event::{Disposition, Event, Release, Replica, Revision, Signal},
     time::Moment,
-    trial::{End, Input, Plan, Progress, Trial},
+    trial::{End, Input, Trial},
 };
 use tokio::{
-    runtime, select,
+    select,
     sync::{mpsc, watch},
     task::spawn_blocking,
     time::{Instant, sleep_until},
@@ -32,12 +30,9 @@ use super::{
     listener,
     place::Place,
     process,
+    running::{Command, Ended, Local, Seen, Watched},
     sockets::{self, Listening},
 };
-use crate::{journal::Journal, target::Target};
-
-/// Events that may wait to be taken: minutes' worth.
-const EVENTS: usize = 8_192;
 
 /// Things that may wait to be told to the trial.
 const TOLD: usize = 1_024;
@@ -48,129 +43,12 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// What a hook that is not a sleep may take at most: it is cut off with the grace period before that.
 const HOOK: Duration = Duration::from_hours(24);
 
-/// What is to be run, and where.
+/// What came of something that was begun.
 #[derive(Debug)]
-pub struct Local {
-    /// What is run.
-    pub target: Target,
-    /// What is done to it.
-    pub plan: Plan,
-    /// Where its files go.
-    pub folder: PathBuf,
-    /// Its journal: told before anything is done.
-    pub journal: Journal,
-    /// When the trial's clock began.
-    pub epoch: Instant,
-    /// For probes over TLS: takes any certificate, as the kubelet does.
-    pub probe_tls: Option<Arc<ClientConfig>>,
-    /// Whether a process without a handler for SIGTERM ignores it, as the first process of a container does.
-    pub as_first_process: bool,
-}
-
-/// What a platform tells.
-#[derive(Clone, Debug)]
-pub enum Seen {
-    /// Something happened.
-    Event(Moment, Event),
-    /// The trial is over. The replicas go on until they are told that no more requests are sent to them.
-    Over,
-}
-
-/// Where a trial is, for whoever watches.
-#[derive(Clone, Debug)]
-pub struct Watched {
-    /// Its drills.
-    pub progress: Progress,
-    /// Its replicas.
-    pub standings: Vec<Standing>,
-}
-
-/// How a trial ended on this platform.
-#[derive(Clone, Debug)]
-pub struct Ended {
-    /// How.
-    pub end: End,
-    /// What of the target was not as it should be, in words.
-    pub lacking: String,
-    /// Ports that its replicas listened on, where that was not the one that they were given.
-    pub other_ports: Vec<u16>,
-}
-
 enum Told {
     Trial(Input),
     Listener { replica: Replica, open: bool },
     Holder { replica: Replica, holder: Listening },
-}
-
-enum Command {
-    LoadBegun,
-    LoadEnded,
-    Interrupt,
-}
-
-/// A trial that goes on, on a thread of its own.
-#[derive(Debug)]
-pub struct Running {
-    seen: mpsc::Receiver<Seen>,
-    commands: mpsc::Sender<Command>,
-    view: watch::Receiver<Arc<[SocketAddr]>>,
-    watched: watch::Receiver<Watched>,
-    thread: JoinHandle<io::Result<Ended>>,
-}
-
-impl Running {
-    /// The next event; nothing once the trial is over and all that it started has ended. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Seen> {
-        self.seen.recv().await
-    }
-
-    /// The addresses that clients connect to.
-    pub fn view(&self) -> watch::Receiver<Arc<[SocketAddr]>> {
-        self.view.clone()
-    }
-
-    /// Where it is.
-    pub fn watched(&self) -> Watched {
-        self.watched.borrow().clone()
-    }
-
-    /// Requests arrive from now on.
-    pub fn load_begun(&self) {
-        // A full queue means that it has ended or hangs; it is not waited for.
-        let _told = self.commands.try_send(Command::LoadBegun);
-    }
-
-    /// No more requests are sent: the replicas may end.
-    pub fn load_ended(&self) {
-        let _told = self.commands.try_send(Command::LoadEnded);
-    }
-
-    /// No more drills: it ends. A second time it does not wait for anything.
-    pub fn interrupt(&self) {
-        let _told = self.commands.try_send(Command::Interrupt);
-    }
-
-    /// How it ended. To be called after [`next`](Self::next) has given nothing.
-    pub fn end(self) -> io::Result<Ended> {
-        self.thread.join().map_err(|_panic| io::Error::other("the platform's thread has panicked"))?
-    }
-}
-
-/// Starts a trial.
-pub fn start(local: Local) -> io::Result<Running> {
-    let (events, seen) = mpsc::channel(EVENTS);
-    let (commands, told) = mpsc::channel(8);
-    let (to_clients, view) = watch::channel(Arc::from([]));
-    let trial = Trial::new(local.plan.clone());
-    let (to_watchers, watched) = watch::channel(Watched { progress: trial.progress(), standings: trial.standings() });
-    let thread = thread::Builder::new().name("platform".into()).spawn(move || {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let done = runtime.block_on(Platform::new(local, trial, events, to_clients, to_watchers).run(told));
-        // A look into /proc that still goes on must not keep it from ending.
-        runtime.shutdown_background();
-        done
-    })?;
-    Ok(Running { seen, commands, view, watched, thread })
 }
 
 /// A replica that has a place.
@@ -183,8 +61,9 @@ struct Housed {
     paused: watch::Sender<bool>,
 }
 
+/// A trial with the processes that it is made on.
 #[derive(Debug)]
-struct Platform {
+pub(super) struct Platform {
     local: Local,
     trial: Trial,
     housed: BTreeMap<Replica, Housed>,
@@ -201,7 +80,7 @@ struct Platform {
 }
 
 impl Platform {
-    fn new(
+    pub(super) fn new(
         local: Local,
         trial: Trial,
         events: mpsc::Sender<Seen>,
@@ -227,7 +106,7 @@ impl Platform {
         }
     }
 
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> io::Result<Ended> {
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> io::Result<Ended> {
         self.take(Input::Cluster(cluster::Input::Tick));
         while self.trial.end().is_none() {
             let wake = self.trial.wake().map(|at| self.local.epoch + at.since_start());

@@ -77,6 +77,10 @@ fn each_way_to_leave_has_its_cause() {
         (&["on_term=ignore", "takes=0.3"] as &[&str], &["--grace", "2s", "--no-resend"] as &[&str], "sigterm-ignored"),
         (&["on_term=close", "drain=60", "takes=0.01"], &["--grace", "3s"], "endpoint-removal-race"),
         (&["on_term=exit", "takes=0.2"], &[], "exit-on-sigterm"),
+        // As the first process of a container, one without a handler gets no SIGTERM.
+        (&["takes=0.3"], &["--grace", "2s", "--no-resend", "--as-pid-1"], "sigterm-ignored"),
+        // It has a handler and still serves: it drains, and needs longer than it has.
+        (&["on_term=drain", "drain=30", "takes=4"], &["--grace", "3s", "--rate", "60"], "grace-period-too-short"),
     ] {
         let place = Place::new();
         let program = target("server.py");
