@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     text::{bytes, counted, long_time, number, thousands, time},
-    threshold::Holds,
+    threshold::{Holds, Judged},
     verdict::Writes,
 };
 
@@ -37,7 +37,7 @@ pub fn render(report: &Report<'_>) -> String {
     }
     page.gap();
     health::generator(&mut page, report);
-    thresholds(&mut page, report);
+    thresholds(&mut page, &report.judgement.thresholds);
     page.gap();
     for (n, reason) in report.judgement.reasons.iter().enumerate() {
         page.field(if n == 0 { report.judgement.verdict.label() } else { "" }, reason);
@@ -128,8 +128,8 @@ fn writes(page: &mut Page, writes: &Writes) {
     }
 }
 
-fn thresholds(page: &mut Page, report: &Report<'_>) {
-    let thresholds = &report.judgement.thresholds;
+/// What was stated, and what it came to.
+pub(in crate::report) fn thresholds(page: &mut Page, thresholds: &[Judged]) {
     if thresholds.is_empty() {
         return;
     }

@@ -16,6 +16,8 @@ mod mariadb;
 #[path = "../service/server.rs"]
 #[expect(dead_code, reason = "shared with the tests of the service")]
 mod server;
+#[path = "../shared/terminal.rs"]
+mod shared;
 
 mod interrupted;
 mod results;

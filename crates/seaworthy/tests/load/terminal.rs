@@ -1,36 +1,10 @@
 //! The live view, on a real terminal of 80 columns and 24 lines.
 
-use std::process::{Command, Stdio};
-
-use crate::{run::url, server::Backend};
-
-/// What a program writes to a terminal of this size.
-fn on_a_terminal(command: &str, columns: u32, rows: u32) -> String {
-    let sized = format!("stty cols {columns} rows {rows}; exec {command}");
-    let output = Command::new("script")
-        .args(["--quiet", "--return", "--command", &sized, "/dev/null"])
-        .env("TERM", "xterm")
-        .stdin(Stdio::null())
-        .output()
-        .expect("script, of bsdutils");
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
-
-/// The text without what moves the cursor and sets colours.
-fn plain(line: &str) -> String {
-    let mut text = String::new();
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\u{1b}' {
-            // CSI: parameters, then a letter.
-            while chars.next_if(|c| !c.is_ascii_alphabetic()).is_some() {}
-            chars.next();
-        } else if !c.is_control() {
-            text.push(c);
-        }
-    }
-    text
-}
+use crate::{
+    run::url,
+    server::Backend,
+    shared::{on_a_terminal, plain},
+};
 
 #[test]
 fn the_live_view_fits_a_terminal() {
@@ -46,7 +20,7 @@ fn the_live_view_fits_a_terminal() {
         assert!(live.rfind("\u{1b}[?25h") > live.rfind("\u{1b}[?25l"), "{live:?}");
         let (_, drawn) = live.split_at(live.find("\u{1b}[?25l").unwrap());
         let widest = drawn.lines().map(|line| plain(line).chars().count()).max().unwrap();
-        assert!(widest <= columns as usize, "{widest}: {drawn}");
+        assert!(widest <= columns, "{widest}: {drawn}");
         assert!(plain(live).contains("p99"), "{live}");
         assert!(summary.contains("400 requests"), "{summary}");
     }

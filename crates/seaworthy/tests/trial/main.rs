@@ -7,6 +7,8 @@
 )]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test says what it found by panicking")]
 
+#[path = "../shared/terminal.rs"]
+mod shared;
 #[path = "../service/tools.rs"]
 #[expect(dead_code, reason = "shared with the tests of the service")]
 mod tools;

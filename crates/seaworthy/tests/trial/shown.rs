@@ -1,41 +1,19 @@
 //! What is shown while a trial goes on: a picture on a terminal, lines where there is none.
 
-use std::process::{Command, Stdio};
-
-use crate::run::{Place, SHORT, alone};
-
-/// The text without what moves the cursor and sets colours.
-fn plain(line: &str) -> String {
-    let mut text = String::new();
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\u{1b}' {
-            // CSI: parameters, then a letter.
-            while chars.next_if(|c| !c.is_ascii_alphabetic()).is_some() {}
-            chars.next();
-        } else if !c.is_control() {
-            text.push(c);
-        }
-    }
-    text
-}
+use crate::{
+    run::{Place, SHORT, alone},
+    shared::{on_a_terminal, plain},
+};
 
 #[test]
 fn the_live_view_fits_a_terminal() {
     for (columns, rows) in [(80, 24), (50, 12)] {
         let place = Place::new();
         let flags = [SHORT, &["--drills", "scale-up"]].concat().join(" ");
-        let trial = format!("{} trial {flags}", env!("CARGO_BIN_EXE_seaworthy"));
+        let runs = place.runs();
+        let trial = format!("{} trial {flags} --runs {}", env!("CARGO_BIN_EXE_seaworthy"), runs.display());
         let _alone = alone();
-        let output = Command::new("script")
-            .args(["--quiet", "--return", "--command", &format!("stty cols {columns} rows {rows}; exec {trial}")])
-            .arg("/dev/null")
-            .current_dir(place.path())
-            .env("TERM", "xterm")
-            .stdin(Stdio::null())
-            .output()
-            .expect("script, of bsdutils");
-        let written = String::from_utf8(output.stdout).unwrap();
+        let written = on_a_terminal(&trial, columns, rows);
         let (live, report) = written.split_at(written.find("\u{1b}[?25h").unwrap_or_else(|| panic!("{written}")));
         let (_, drawn) = live.split_at(live.find("\u{1b}[?25l").unwrap());
         // Each frame begins where the cursor is moved up to the first line of the one before.

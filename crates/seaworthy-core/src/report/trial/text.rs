@@ -4,9 +4,8 @@ mod table;
 
 use super::{TrialReport, words};
 use crate::{
-    report::text::layout::Page,
+    report::text::{layout::Page, thresholds},
     text::{counted, thousands},
-    threshold::Holds,
     verdict::Verdict,
 };
 
@@ -27,7 +26,7 @@ pub(super) fn render(report: &TrialReport<'_>) -> String {
     why(&mut page, report);
     failures(&mut page, report);
     findings(&mut page, report);
-    thresholds(&mut page, report);
+    thresholds(&mut page, &report.assessment.thresholds);
     page.gap();
     how(&mut page, report);
     page.hanging("", 2, &words::conclusion(report));
@@ -83,23 +82,6 @@ fn findings(page: &mut Page, report: &TrialReport<'_>) {
         if !finding.mends.is_empty() {
             labelled(page, "mends", &finding.mends);
         }
-    }
-}
-
-fn thresholds(page: &mut Page, report: &TrialReport<'_>) {
-    let thresholds = &report.assessment.thresholds;
-    if thresholds.is_empty() {
-        return;
-    }
-    page.gap();
-    page.line("thresholds");
-    for judged in thresholds {
-        let came_to = match judged.judgement {
-            Holds::Pass => "ok",
-            Holds::Fail => "FAILED",
-            Holds::Inconclusive => "undecided",
-        };
-        page.field(&format!("  {came_to}"), &judged.words());
     }
 }
 
