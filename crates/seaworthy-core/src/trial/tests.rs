@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::OccupiedEntry};
 
 use super::*;
 use crate::{
@@ -115,7 +115,7 @@ impl World {
         let told = self.coming.first_key_value().map(|((at, _), _)| *at);
         let wake = self.trial.wake();
         self.now = [told, wake].into_iter().flatten().min().expect("something to come").max(self.now);
-        let input = self.coming.first_entry().filter(|first| first.key().0 <= self.now).map(|first| first.remove());
+        let input = self.coming.first_entry().filter(|first| first.key().0 <= self.now).map(OccupiedEntry::remove);
         self.tell(input.unwrap_or(Input::Cluster(Told::Tick)));
     }
 
