@@ -141,6 +141,8 @@ pub struct Group {
     pub count: u64,
     /// Of them, those that the drill allows.
     pub allowed: u64,
+    /// Of them, those that were sent again, so that nothing was lost.
+    pub retried: u64,
     /// The first and the last, by when each ended.
     pub when: (Moment, Moment),
     /// Where that is, relative to the events of their replica or the drill: `0.2 s to 1.1 s after SIGTERM to replica 2`.

@@ -35,6 +35,7 @@ pub struct Lives {
     replicas: BTreeMap<Replica, Life>,
     addresses: BTreeMap<SocketAddr, Replica>,
     usable: Vec<(Moment, usize)>,
+    ready: Vec<(Moment, usize)>,
     viewed: Vec<(Moment, usize)>,
     wanted: Vec<(Moment, u32)>,
     rollouts: Vec<Rollout>,
@@ -76,6 +77,11 @@ impl Lives {
     /// ready, as kube-proxy has it. Nothing where that was not yet recorded.
     pub fn usable(&self, at: Moment) -> Option<usize> {
         step(&self.usable, at)
+    }
+
+    /// How many endpoints are ready at a moment, and not to end.
+    pub fn ready(&self, at: Moment) -> Option<usize> {
+        step(&self.ready, at)
     }
 
     /// How many endpoints clients see at a moment.
@@ -121,6 +127,7 @@ impl Lives {
             self.wanted.push((at, *to));
         } else if let Event::Endpoints { endpoints } = event {
             self.usable.push((at, usable(endpoints)));
+            self.ready.push((at, endpoints.iter().filter(|endpoint| endpoint.ready).count()));
         } else if let Event::View { replicas } = event {
             self.viewed.push((at, replicas.len()));
             for replica in replicas {

@@ -64,6 +64,12 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>, environment: Enviro
                 let _printed = error.print();
                 return ExitCode::SUCCESS;
             }
+            if command_without_dashes(&error) {
+                return failed(Failure::usage(
+                    "there is an argument that nothing takes; what is to be run comes after a --: \
+                     seaworthy trial [FLAGS] -- COMMAND",
+                ));
+            }
             if may_show_a_secret(&error) {
                 return failed(Failure::usage(
                     "there is an argument that nothing takes; see --help, and quote a value that has a space in it",
@@ -94,6 +100,14 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>, environment: Enviro
 fn failed(Failure { code, message }: Failure) -> ExitCode {
     let _printed = writeln!(std::io::stderr(), "seaworthy: {}", printable(&message.replace('\n', "\\n")));
     code.into()
+}
+
+/// Whether somebody forgot what has to stand before the command of a trial.
+fn command_without_dashes(error: &clap::Error) -> bool {
+    let Some(ContextValue::String(text)) = error.get(ContextKind::InvalidArg) else { return false };
+    let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else { return false };
+    let of_a_trial = usage.to_string().contains("seaworthy trial");
+    error.kind() == ErrorKind::UnknownArgument && !text.starts_with('-') && of_a_trial
 }
 
 /// Whether what clap says about an argument repeats one that may be a secret: a header that lost its `-H`, say.

@@ -4,6 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use super::{Group, controls::Judged, counting::Tally, windows::Window};
 use crate::{
+    diagnosis::Fate,
     drill::Drill,
     event::{Reason, Replica, Signal},
     interval::INTERVAL,
@@ -29,6 +30,7 @@ struct Alike {
 struct Sum {
     count: u64,
     allowed: u64,
+    retried: u64,
     first: Moment,
     last: Moment,
 }
@@ -37,6 +39,7 @@ impl Sum {
     fn add(&mut self, other: Self) {
         self.count += other.count;
         self.allowed += other.allowed;
+        self.retried += other.retried;
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
     }
@@ -60,7 +63,9 @@ pub(super) fn of(windows: &[Window<'_>], tallies: &[Tally], lives: &Lives, judge
             cause: cause.id.clone(),
         };
         let done = failed.outcome.done;
-        add(alike, Sum { count: 1, allowed: u64::from(failed.is_forgiven()), first: done, last: done });
+        let retried = failed.fate == Fate::Retried;
+        let allowed = u64::from(failed.is_forgiven() && !retried);
+        add(alike, Sum { count: 1, allowed, retried: u64::from(retried), first: done, last: done });
     }
     for (place, tally) in tallies.iter().enumerate() {
         let Some(window) = windows.get(place) else { continue };
@@ -75,7 +80,7 @@ pub(super) fn of(windows: &[Window<'_>], tallies: &[Tally], lives: &Lives, judge
                 replica: None,
                 cause: "unexplained".to_owned(),
             };
-            add(alike, Sum { count: *count, allowed: 0, first: *begin, last: *begin + INTERVAL });
+            add(alike, Sum { count: *count, allowed: 0, retried: 0, first: *begin, last: *begin + INTERVAL });
         }
     }
     let group = |(alike, sum): (Alike, Sum)| Group {
@@ -87,6 +92,7 @@ pub(super) fn of(windows: &[Window<'_>], tallies: &[Tally], lives: &Lives, judge
         replica: alike.replica,
         count: sum.count,
         allowed: sum.allowed,
+        retried: sum.retried,
         when: (sum.first, sum.last),
         place: place(windows.get(alike.window), alike.replica.and_then(|replica| lives.get(replica)), sum),
         cause: alike.cause,

@@ -67,9 +67,11 @@ fn failures(of: &Judging<'_>) -> Vec<String> {
     let held = if limited { own.min(tally.certain.saturating_sub(of.in_baseline)) } else { own };
     let mut reasons = Vec::new();
     if counted.ended > 0 && counted.good == 0 && !limited {
-        reasons.push(format!("not one of {} was answered as expected", text::counted(counted.ended, "request")));
-    }
-    if held > most {
+        reasons.push(format!(
+            "not one of {} was answered as expected: look at --path, and at --expect-status",
+            text::counted(counted.ended, "request")
+        ));
+    } else if held > most {
         reasons.push(lost(of, own));
     }
     let unknown = counted.unknown.saturating_sub(tally.unknown_allowed);

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::Confidence;
 use crate::{
+    deployment::Strategy,
     drill::Drill,
     event::Replica,
     histogram::Histogram,
@@ -99,7 +100,8 @@ impl<'a> Case<'a> {
 
     /// No connection came about, so that no server had the request.
     pub(super) const fn is_refused(&self) -> bool {
-        matches!(self.kind(), FailureKind::Refused)
+        let reset = matches!(self.kind(), FailureKind::Reset) && matches!(self.failed.failure.phase, Phase::Connect);
+        matches!(self.kind(), FailureKind::Refused) || reset
     }
 
     /// A connection came about, and ended under the request.
@@ -140,12 +142,22 @@ impl<'a> Case<'a> {
             .then_some((life, stop, exit))
     }
 
-    /// Nobody could have answered it: there was no endpoint.
+    /// Nobody could have answered it: there was no endpoint, or none but those that are to end.
     pub(super) fn is_nobody_there(&self) -> bool {
-        let unreached = matches!(self.failed.failure.phase, Phase::Queue | Phase::Connect)
-            && !self.kind().is_local()
-            && self.lives.usable(self.begun()) == Some(0);
-        self.kind() == FailureKind::NoEndpoint || unreached
+        self.is_unreached() && (self.kind() == FailureKind::NoEndpoint || self.lives.ready(self.begun()) == Some(0))
+    }
+
+    /// It came to no server.
+    pub(super) const fn is_unreached(&self) -> bool {
+        matches!(self.failed.failure.phase, Phase::Queue | Phase::Connect) && !self.kind().is_local()
+    }
+
+    /// Whether all replicas are being replaced by the strategy Recreate, or were until clients could hear of it.
+    pub(super) fn is_recreated(&self) -> bool {
+        let header = &self.history.header;
+        let heard = self.begun().since_start().saturating_sub(header.propagation_most);
+        matches!(header.deployment.strategy, Strategy::Recreate)
+            && (self.lives.rolling(self.begun()) || self.lives.rolling(heard.into()))
     }
 }
 

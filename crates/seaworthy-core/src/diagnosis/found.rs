@@ -121,9 +121,9 @@ impl<'a> Found<'a> {
         self.longest(seen).unwrap_or(self.history.header.propagation_most)
     }
 
-    /// Seconds of a preStop sleep that outlasts what was measured.
+    /// Seconds of a preStop sleep that outlasts what was measured, and what it may be at the most.
     pub(super) fn sleep(&self) -> u64 {
-        self.propagation().as_secs() + 1
+        self.propagation().max(self.history.header.propagation_most).as_secs() + 1
     }
 
     /// The preStop hook of the target, in words.

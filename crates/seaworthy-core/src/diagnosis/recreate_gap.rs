@@ -1,7 +1,6 @@
 //! The strategy `Recreate`.
 
 use super::{Case, Confidence, Hit, Rule};
-use crate::deployment::Strategy;
 
 pub(super) const RULE: Rule = Rule {
     id: "recreate-gap",
@@ -19,9 +18,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn judge(case: &Case<'_>) -> Option<Hit> {
-    let recreate = matches!(case.history.header.deployment.strategy, Strategy::Recreate);
-    let nobody = recreate && case.is_nobody_there() && case.lives.rolling(case.begun());
-    nobody.then_some(NOBODY)
+    (case.is_unreached() && case.is_recreated()).then_some(NOBODY)
 }
 
 /// There was nobody: no replica in particular has a part in it.

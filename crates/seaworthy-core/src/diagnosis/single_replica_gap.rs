@@ -10,5 +10,8 @@ pub(super) const RULE: Rule = Rule {
     evidence: |found| {
         vec![format!("{}, while one replica is wanted and none could be used, {}", found.what(), found.when())]
     },
-    judge: |case| (case.is_nobody_there() && case.lives.wanted(case.begun()) == 1).then_some(NOBODY),
+    judge: |case| {
+        let alone = case.lives.wanted(case.begun()) == 1 && !case.is_recreated();
+        (alone && case.is_nobody_there()).then_some(NOBODY)
+    },
 };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::{
     assessment::Assessment,
-    event::{Disposition, Event},
+    event::Event,
     history::{Footer, Header, History},
     time::Moment,
 };
@@ -39,13 +39,6 @@ impl<'a> TrialReport<'a> {
     fn took(&self) -> Duration {
         let last = self.events.iter().map(|(at, _)| at.since_start()).max();
         last.into_iter().chain(self.footer.map(|footer| footer.duration)).max().unwrap_or_default()
-    }
-
-    /// Whether a replica had no handler for SIGTERM when that was sent to it.
-    fn has_no_handler(&self) -> bool {
-        self.events
-            .iter()
-            .any(|(_, event)| matches!(event, Event::Disposition { of_sigterm: Disposition::Default, .. }))
     }
 
     /// Why not all of it is there, where it is not.

@@ -76,10 +76,13 @@ impl Place {
             Release::Bad => &target.bad_command,
         };
         let named = ports.iter().map(|(name, port)| (format!("PORT_{}", variable(name)), port.to_string()));
-        let environment = [("PORT".to_owned(), port.to_string())]
-            .into_iter()
+        // What is ours comes last, and so takes the place of what a manifest says of the same name.
+        let environment = target
+            .environment
+            .iter()
+            .map(|(name, value)| (name.clone(), fill(value)))
+            .chain([("PORT".to_owned(), port.to_string())])
             .chain(named)
-            .chain(target.environment.iter().map(|(name, value)| (name.clone(), fill(value))))
             .chain([(MARK.to_owned(), trial.to_owned())])
             .collect();
         Ok(Self {
@@ -185,7 +188,7 @@ mod tests {
             },
             command: words(&["serve", "127.0.0.1:{port}", "{\"a\": {replica}}", "{dir}/x", "{port:ops}"]),
             bad_command: words(&["false"]),
-            environment: vec![("AT".to_owned(), "{dir}".to_owned())],
+            environment: vec![("AT".to_owned(), "{dir}".to_owned()), ("PORT".to_owned(), "8080".to_owned())],
             directory: None,
             ports: words(&["ops"]),
         };
@@ -202,6 +205,8 @@ mod tests {
         {
             assert!(place.environment.contains(&(name.to_owned(), value)), "{name}: {:?}", place.environment);
         }
+        let port = place.environment.iter().rfind(|(name, _)| name == "PORT").unwrap();
+        assert_eq!(port.1, place.address.port().to_string(), "the last one counts");
         let bad = Place::make(&target, Replica(4), Release::Bad, folder.path(), "mine", &mut chance).unwrap();
         assert_eq!(bad.command, ["false"]);
         assert_ne!(bad.address, place.address);

@@ -114,14 +114,12 @@ impl Ports {
     }
 }
 
-/// The port to which the Services in the file send a Deployment's requests, where one selects it.
-pub(super) fn by_service(
+/// The ports of the Services that select a Deployment's replicas, each with its place.
+fn service_ports(
     deployment: &Document,
     template: &wire::Template,
-    ports: &Ports,
     documents: &[Document],
-    notes: &mut Notes,
-) -> Result<Option<u16>, Invalid> {
+) -> Result<Vec<(Field, wire::ServicePort)>, Invalid> {
     let mut candidates = Vec::new();
     for document in documents.iter().filter(|document| document.kind == "Service" && document.version == "v1") {
         let wire::Service { spec } = wire::read(&document.value, &document.place)?;
@@ -135,6 +133,34 @@ pub(super) fn by_service(
         }
     }
     candidates.retain(|(_, port)| port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP"));
+    Ok(candidates)
+}
+
+/// Whether a Service leads to one of the ports of a container.
+pub(super) fn is_served(
+    container: &wire::Container,
+    deployment: &Document,
+    template: &wire::Template,
+    documents: &[Document],
+) -> Result<bool, Invalid> {
+    let leads = |port: &wire::ServicePort, to: &wire::Port| match (&port.target_port, port.port) {
+        (Some(NumberOrText::Text(name)), _) => to.name.as_ref() == Some(name),
+        (Some(NumberOrText::Number(number)), _) => to.container_port == Some(*number),
+        (None, number) => number.is_some() && to.container_port == number,
+    };
+    let ports = service_ports(deployment, template, documents)?;
+    Ok(ports.iter().any(|(_, port)| container.ports.iter().any(|to| leads(port, to))))
+}
+
+/// The port to which the Services in the file send a Deployment's requests, where one selects it.
+pub(super) fn by_service(
+    deployment: &Document,
+    template: &wire::Template,
+    ports: &Ports,
+    documents: &[Document],
+    notes: &mut Notes,
+) -> Result<Option<u16>, Invalid> {
+    let candidates = service_ports(deployment, template, documents)?;
     let named = |wanted: &str| candidates.iter().find(|(_, port)| port.name.as_deref() == Some(wanted));
     let Some((place, port)) = SERVING.iter().find_map(|name| named(name)).or_else(|| candidates.first()) else {
         return Ok(None);

@@ -27,7 +27,7 @@ pub(super) fn manifest(document: &Document, documents: &[Document]) -> Result<Ma
     let mut notes = Notes::default();
 
     let pod = place.of("spec.template.spec");
-    let (index, container) = main_container(&spec.template, place, &mut notes)?;
+    let (index, container) = main_container(&spec.template, document, documents, &mut notes)?;
     let at = pod.nth("containers", index);
     let mut ports = Ports::declared(&container.ports, &at, &mut notes)?;
     let by_service = ports::by_service(document, &spec.template, &ports, documents, &mut notes)?;
@@ -74,13 +74,25 @@ fn deployment(spec: &wire::DeploymentSpec, template: Template, place: &Field) ->
 /// The container that is run here, with its index; the others are told.
 fn main_container<'a>(
     template: &'a wire::Template,
-    place: &Field,
+    document: &Document,
+    documents: &[Document],
     notes: &mut Notes,
 ) -> Result<(usize, &'a wire::Container), Invalid> {
-    let containers = &template.spec.containers;
+    let (containers, place) = (&template.spec.containers, &document.place);
     let named = |container: &'a wire::Container| container.name.as_deref().unwrap_or("(without a name)");
     let chosen = match template.metadata.annotations.get(DEFAULT_CONTAINER) {
-        None => 0,
+        // A sidecar may come first: what gets requests has a port that a Service leads to, and is asked whether it is
+        // ready.
+        None => {
+            let mut chosen = None;
+            for (index, container) in containers.iter().enumerate() {
+                if chosen.is_none() && ports::is_served(container, document, template, documents)? {
+                    chosen = Some(index);
+                }
+            }
+            let probed = || containers.iter().position(|container| container.readiness_probe.is_some());
+            chosen.or_else(probed).unwrap_or(0)
+        }
         Some(wanted) => {
             let found = containers.iter().position(|container| container.name.as_ref() == Some(wanted));
             found.ok_or_else(|| {

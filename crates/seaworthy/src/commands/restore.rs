@@ -3,7 +3,6 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{ArgMatches, Command};
-use seaworthy_core::text;
 use seaworthy_trial::journal;
 
 use super::trial;
@@ -31,9 +30,14 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
     let _told = match &*restored {
         [] => writeln!(stdout, "nothing to restore in {}", runs.display()),
         restored => restored.iter().try_for_each(|left| {
-            let ended = text::counted(left.processes as u64, "process");
+            let ended = processes(left.processes);
             writeln!(stdout, "{}: {ended} ended", left.folder.display())
         }),
     };
     Ok(ExitCode::SUCCESS)
+}
+
+/// A number of processes, in words.
+pub(crate) fn processes(count: usize) -> String {
+    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
 }

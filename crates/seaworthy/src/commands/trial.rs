@@ -48,6 +48,7 @@ use self::{
 };
 use crate::{
     cli::{Failure, exit, printable},
+    commands::restore,
     screen::Screen,
     settings::{Environment, Setting, Values},
     signals::Signals,
@@ -63,7 +64,7 @@ pub(crate) fn command() -> Command {
     Command::new(NAME)
         .about("Will it survive a deploy? Run a service's replicas, disturb them under load, and judge")
         .after_help(flags::AFTER_HELP)
-        .arg(Arg::new(COMMAND).help(target).num_args(0..).trailing_var_arg(true).allow_hyphen_values(true))
+        .arg(Arg::new(COMMAND).help(target).num_args(0..).last(true))
         .args(SETTINGS.iter().map(Setting::arg))
 }
 
@@ -167,7 +168,7 @@ async fn local(options: Options, mut folder: Folder, now: Timestamp) -> Result<E
         }
     };
     for left in journal::restore(&options.runs).map_err(io("cannot restore what an earlier trial left"))? {
-        let ended = text::counted(left.processes as u64, "process");
+        let ended = restore::processes(left.processes);
         say(format!("a trial that was killed had left {ended}: ended now ({})", left.folder.display()));
     }
     let mut header = options.header.clone();
@@ -214,9 +215,12 @@ async fn local(options: Options, mut folder: Folder, now: Timestamp) -> Result<E
 
 /// What came of it: an error where there was no trial, else a verdict.
 fn judge(options: &Options, folder: &Folder, driven: Driven, ended: &Ended) -> Result<ExitCode, Failure> {
-    let Driven { history, interrupted, foreign, broken } = driven;
+    let Driven { history, interrupted, foreign, not_started, broken } = driven;
     if let Some(error) = broken {
         return Err(Failure::could_not_run(format!("the load broke off: {error}")));
+    }
+    if let Some(why) = not_started {
+        return Err(Failure::could_not_run(format!("the target cannot be started: {why}")));
     }
     if let Some(foreign) = foreign {
         return Err(Failure::could_not_run(format!(

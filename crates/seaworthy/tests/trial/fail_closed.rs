@@ -25,8 +25,20 @@ fn a_target_that_never_gets_ready() {
 }
 
 #[test]
+fn a_target_that_its_liveness_probe_never_lets_live() {
+    let place = Place::new();
+    let program = target("server.py");
+    let flags = ["--patience", "4s", "--replicas", "1", "--liveness", "/slow period=200ms timeout=100ms failures=1"];
+    let done =
+        place.trial(&[&flags[..], &["--readiness", "/ready delay=2s"]].concat(), &["python3", &program, "takes=1"]);
+    assert_eq!(done.code, 4, "{done:?}");
+    assert!(done.error().contains("liveness (GET /slow") && done.error().contains("restarted"), "{}", done.error());
+}
+
+#[test]
 fn a_command_that_does_not_exist() {
-    let done = Place::new().trial(&["--patience", "1s"], &["no-such-program", "{port}"]);
+    // It is not waited for: such a program does not come with time.
+    let done = Place::new().trial(&["--patience", "1h"], &["no-such-program", "{port}"]);
     assert_eq!(done.code, 4, "{done:?}");
     assert!(done.error().contains("no-such-program"), "{done:?}");
 }

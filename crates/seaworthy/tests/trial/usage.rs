@@ -42,6 +42,9 @@ fn what_makes_no_sense_says_what_would_do() {
         (&["-o", "result.pdf"], &[], "has no known ending"),
         (&["--threshold", "fast"], &[], "threshold"),
         (&[], &["serve", "{port:admin}"], "{port:NAME}"),
+        (&["--pre-stop", "5s", "--grace", "5s"], &["true"], "give a longer --grace"),
+        (&["--max-surge", "0", "--max-unavailable", "0"], &["true"], "nothing could ever be replaced"),
+        (&["python3", "app.py"], &[], "comes after a --"),
     ] {
         let done = place.trial(flags, command);
         assert!([2, 4].contains(&done.code), "{flags:?}: {done:?}");

@@ -135,6 +135,7 @@ fn group(group: &assessment::Group) -> Group<'_> {
         replica: group.replica.map(|replica| replica.0),
         count: group.count,
         allowed: group.allowed,
+        retried: group.retried,
         first_ms: at_ms(group.when.0),
         last_ms: at_ms(group.when.1),
         place: &group.place,

@@ -109,6 +109,9 @@ fn details(markdown: &mut String, report: &TrialReport<'_>) {
         }
     }
     line(markdown, &format!("\n- run: {}", escaped(&words::how(report))));
+    for note in words::notes(report) {
+        line(markdown, &format!("- note: {}", escaped(&note)));
+    }
     report.header.assumptions.iter().for_each(|assumed| line(markdown, &format!("- assumed: {}", escaped(assumed))));
     line(markdown, &format!("- from: {}\n\n</details>", escaped(&report.header.machine)));
 }

@@ -173,6 +173,7 @@ fn group(n: u64, drill: Drill, kind: FailureKind, phase: Phase, count: u64) -> G
         replica: Some(Replica(2)),
         count,
         allowed: 0,
+        retried: 0,
         when: (at(16_010 + n), at(16_850 + n)),
         place: "0.01 s to 0.85 s after SIGTERM to replica 2".into(),
         cause: "endpoint-removal-race".into(),

@@ -90,8 +90,8 @@ fn how(page: &mut Page, report: &TrialReport<'_>) {
     for (n, assumed) in report.header.assumptions.iter().enumerate() {
         labelled(page, if n == 0 { "assumed" } else { "" }, assumed);
     }
-    if report.has_no_handler() {
-        labelled(page, "note", words::NO_HANDLER);
+    for (n, note) in words::notes(report).iter().enumerate() {
+        labelled(page, if n == 0 { "note" } else { "" }, note);
     }
     labelled(page, "from", &report.header.machine);
 }

@@ -6,6 +6,7 @@ use super::TrialReport;
 use crate::{
     assessment::{Group, Row},
     diagnosis::Finding,
+    event::{Disposition, Event, Reason, Signal},
     outcome::Failure,
     report::text::layout::WIDTH,
     text::{counted, long_time, number, thousands, time},
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// What a target without a handler for SIGTERM would do elsewhere.
-pub(super) const NO_HANDLER: &str = "it has no handler for SIGTERM, and dies of it at once here; as PID 1 of a container \
+const NO_HANDLER: &str = "it has no handler for SIGTERM, and dies of it at once here; as PID 1 of a container \
                                      it would ignore it until SIGKILL: --as-pid-1 shows that";
 
 /// The verdict on a trial in a word for people.
@@ -32,9 +33,11 @@ pub(super) fn headline(report: &TrialReport<'_>) -> String {
         Verdict::Pass => {
             let ended = counted(assessment.terminations, "replica");
             let lost = lost(report);
-            if assessment.terminations == 0 { lost } else { format!("{lost}, {ended} ended under load") }
+            let long = if assessment.terminations == 0 { lost } else { format!("{lost}, {ended} ended") };
+            // With the verdict before it.
+            if long.chars().count() + 11 <= WIDTH { long } else { long.replace(" requests", "") }
         }
-        Verdict::Fail if assessment.total.lost > 0 => format!("{}{}", lost(report), causes(report)),
+        Verdict::Fail if lost_too_many(report) => format!("{}{}", lost(report), causes(report)),
         Verdict::Fail | Verdict::Inconclusive | Verdict::Unjudged => first_reason(report),
     };
     match report.partial() {
@@ -43,16 +46,29 @@ pub(super) fn headline(report: &TrialReport<'_>) -> String {
     }
 }
 
+/// Whether it is for its losses that it fails.
+fn lost_too_many(report: &TrialReport<'_>) -> bool {
+    let failed = |row: &&Row| row.verdict == Verdict::Fail && row.keep_alive.lost + row.fresh.lost > 0;
+    report.assessment.drills.iter().find(failed).is_some()
+}
+
 /// How many were lost of how many.
 fn lost(report: &TrialReport<'_>) -> String {
     let (total, failed) = (&report.assessment.total, report.assessment.verdict == Verdict::Fail);
     let of = counted(total.ended, "request");
-    match (total.lost, total.allowed) {
+    let again = match total.retried {
+        // What was lost matters more.
+        0 => String::new(),
+        _ if failed => String::new(),
+        retried => format!(", {} sent again", thousands(retried)),
+    };
+    let lost = match (total.lost, total.allowed) {
         (0, 0) => format!("nothing lost in {of}"),
         (0, allowed) => format!("{} of {of} lost, all allowed", thousands(allowed)),
         (lost, _) if failed => format!("{} of {of} lost", thousands(lost)),
         (lost, _) => format!("{} of {of} lost, as many as may be", thousands(lost)),
-    }
+    };
+    lost + &again
 }
 
 fn causes(report: &TrialReport<'_>) -> String {
@@ -83,7 +99,7 @@ pub(super) fn conclusion(report: &TrialReport<'_>) -> String {
             let long = format!("seaworthy: {}, {over}{}{partial}", lost(report), bound(report));
             if long.chars().count() <= WIDTH { long } else { long.replace(" requests", "") }
         }
-        Verdict::Fail if assessment.total.lost > 0 => {
+        Verdict::Fail if lost_too_many(report) => {
             let mend = blamed(report).next().map_or_else(String::new, |first| format!("; mend {} first", first.cause));
             let long = format!("not seaworthy: {}{}{mend}{partial}", lost(report), in_drills(report));
             if long.chars().count() <= WIDTH { long } else { format!("not seaworthy: {}{mend}{partial}", lost(report)) }
@@ -96,7 +112,8 @@ pub(super) fn conclusion(report: &TrialReport<'_>) -> String {
 /// What may be lost all the same: rounded up, since it is what is promised at the most.
 fn bound(report: &TrialReport<'_>) -> String {
     let bound = report.assessment.bound;
-    bound.map_or_else(String::new, |bound| format!("; < {} (95%)", share(bound)))
+    let beyond = if report.assessment.total.allowed > 0 { "beyond that " } else { "" };
+    bound.map_or_else(String::new, |bound| format!("; {beyond}< {} (95%)", share(bound)))
 }
 
 /// A share, 0 to 1, as a percentage with two digits that mean something, rounded up: it is a bound.
@@ -124,12 +141,13 @@ pub(super) fn group(group: &Group) -> String {
     let failure = Failure { phase: group.phase, kind: group.kind, status: group.status, detail: None };
     let over = if group.fresh { "fresh" } else { "kept" };
     let to = group.replica.map(|replica| replica.to_string()).filter(|replica| !group.place.contains(replica));
-    let allowed = match group.allowed {
+    let some = |count: u64, what: &str| match count {
         0 => None,
-        allowed if allowed == group.count => Some("allowed".to_owned()),
-        allowed => Some(format!("{} allowed", thousands(allowed))),
+        all if all == group.count => Some(what.to_owned()),
+        count => Some(format!("{} {what}", thousands(count))),
     };
-    let parts = [Some(failure.words()), to, Some(group.place.clone()), allowed];
+    let (allowed, again) = (some(group.allowed, "allowed"), some(group.retried, "sent again"));
+    let parts = [Some(failure.words()), to, Some(group.place.clone()), allowed, again];
     let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
     format!("{}, {over}: {} ({})", group.drill, parts.join(", "), group.cause)
 }
@@ -154,6 +172,37 @@ pub(super) fn reasons<'a>(report: &TrialReport<'a>, row: &'a Row) -> Vec<&'a str
     let with_name = |reason: &str| format!("{}: {reason}", row.drill);
     let said = |reason: &str| report.assessment.reasons.iter().any(|said| said == reason || *said == with_name(reason));
     all.map(String::as_str).filter(|reason| !said(reason)).collect()
+}
+
+/// What somebody should know also where nothing was lost of it, a line each.
+pub(super) fn notes(report: &TrialReport<'_>) -> Vec<String> {
+    let count = |is: fn(&Event) -> bool| report.events.iter().filter(|(_, event)| is(event)).count() as u64;
+    let ended = count(|event| matches!(event, Event::Terminating { .. }));
+    let killed =
+        count(|event| matches!(event, Event::Signalled { signal: Signal::Kill, reason: Reason::GraceOver, .. }));
+    let mut notes = Vec::new();
+    if killed > 0 {
+        notes.push(format!(
+            "{killed} of {} had not ended when the grace period of {} was over: SIGKILL ended them",
+            counted(ended, "terminated replica"),
+            long_time(report.header.deployment.template.grace)
+        ));
+    } else if count(|event| matches!(event, Event::Disposition { of_sigterm: Disposition::Default, .. })) > 0 {
+        notes.push(NO_HANDLER.to_owned());
+    }
+    let failed = report.events.iter().filter_map(|(_, event)| {
+        if let Event::PreStopEnded { failed: Some(why), .. } = event { Some(why) } else { None }
+    });
+    if let Some(why) = failed.clone().next() {
+        notes.push(format!("the preStop hook failed {} times: {why}", failed.count()));
+    }
+    let restarted = count(|event| {
+        matches!(event, Event::Signalled { signal: Signal::Term, reason: Reason::Liveness | Reason::Startup, .. })
+    });
+    if restarted > 0 {
+        notes.push(format!("liveness or startup probes restarted replicas {restarted} times"));
+    }
+    notes
 }
 
 /// How it was run.

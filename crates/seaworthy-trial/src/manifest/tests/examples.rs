@@ -433,3 +433,25 @@ fn anchors_and_merge_keys_are_followed() {
     assert_eq!(template.startup, Some(Probe { period: seconds(3), ..http(None, "/up") }));
     assert_eq!(template.readiness, Some(Probe { period: seconds(4), ..http(None, "/up") }));
 }
+
+#[test]
+fn a_sidecar_that_comes_first_is_not_what_gets_requests() {
+    let pod = |web: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  template:\n    metadata: {{labels: \
+             {{app: web}}}}\n    spec:\n      containers:\n      - name: envoy\n        ports: [{{containerPort: 15001}}]\n      \
+             - name: web\n        command: [serve]\n        ports: [{{containerPort: 8000, name: http}}]\n        {web}\n"
+        )
+    };
+    let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  selector: {app: web}\n  ports: \
+                   [{port: 80, targetPort: http}]\n";
+    for text in [
+        pod("readinessProbe: {httpGet: {path: /, port: http}}"),
+        format!("{}{service}", pod("image: web")),
+        format!("{}{}", pod("image: web"), service.replace("targetPort: http", "targetPort: 8000")),
+    ] {
+        let manifest = Manifest::read(&text, None).unwrap();
+        assert_eq!(manifest.command, ["serve"], "{text}");
+        assert!(manifest.not_followed.iter().any(|note| note.contains("web is run here, envoy not")), "{manifest:?}");
+    }
+}

@@ -39,6 +39,8 @@ pub(crate) struct Driven {
     pub(crate) interrupted: bool,
     /// Who answers in place of the target.
     pub(crate) foreign: Option<String>,
+    /// Why the target could not be started at all.
+    pub(crate) not_started: Option<String>,
     /// Why there was no load.
     pub(crate) broken: Option<std::io::Error>,
 }
@@ -67,7 +69,7 @@ pub(crate) async fn drive(
     signals: &mut Signals,
     screen: &mut Screen,
 ) -> Driven {
-    let driven = Driven { history, interrupted: false, foreign: None, broken: None };
+    let driven = Driven { history, interrupted: false, foreign: None, not_started: None, broken: None };
     let threads = options.load.threads.get();
     let mut drive = Drive {
         options,
@@ -138,6 +140,14 @@ impl Drive<'_> {
             && self.driven.foreign.is_none()
         {
             self.driven.foreign = Some(format!("{holder} answers on the port of {replica}"));
+            running.interrupt();
+        }
+        // A program that is not there does not come with time.
+        if let Event::NotStarted { why, .. } = &event
+            && self.load.is_none()
+            && self.driven.not_started.is_none()
+        {
+            self.driven.not_started = Some(why.clone());
             running.interrupt();
         }
         self.watch.event(&event);

@@ -2,7 +2,12 @@
 
 use std::fs;
 
-use seaworthy_core::{event::Event, history::History, text};
+use seaworthy_core::{
+    deployment::ProbeKind,
+    event::{Event, Reason},
+    history::History,
+    text,
+};
 use seaworthy_trial::local::Ended;
 
 use super::{folder::Folder, options::Options, rules};
@@ -14,10 +19,7 @@ const LAST_WORDS: usize = 160;
 pub(crate) fn words(options: &Options, folder: &Folder, history: &History, ended: &Ended) -> String {
     let patience = text::long_time(options.plan.timing.patience);
     let mut parts = vec![format!("the target did not become ready within {patience}: {}", ended.lacking)];
-    let probe = options.plan.deployment.template.readiness.as_ref().map(rules::words);
-    if let (Some(probe), Some(answered)) = (probe, answered(history)) {
-        parts.push(format!("readiness ({probe}): {answered}"));
-    }
+    parts.extend(answered(options, history));
     if !ended.other_ports.is_empty() {
         let ports: Vec<String> = ended.other_ports.iter().map(u16::to_string).collect();
         parts.push(format!(
@@ -32,11 +34,19 @@ pub(crate) fn words(options: &Options, folder: &Folder, history: &History, ended
     parts.join("; ")
 }
 
-/// What came of the last try to start it, or of the last probe.
-fn answered(history: &History) -> Option<String> {
+/// What came of the last probe that failed, or of the last try to start it.
+fn answered(options: &Options, history: &History) -> Option<String> {
+    let restarts = |reason| matches!(reason, Reason::Liveness | Reason::Startup);
+    let restarted =
+        history.events.iter().any(|(_, event)| matches!(event, Event::Signalled { reason, .. } if restarts(*reason)));
     history.events.iter().rev().find_map(|(_, event)| {
-        if let Event::Probed { passed: false, detail, .. } = event {
-            Some(detail.clone())
+        if let Event::Probed { passed: false, probe, detail, .. } = event
+            // What restarts it comes first: it keeps all else from happening.
+            && (!restarted || *probe != ProbeKind::Readiness)
+        {
+            let asked = options.plan.deployment.template.probe(*probe).map(rules::words).unwrap_or_default();
+            let again = if restarted { ", and so it is restarted again and again" } else { "" };
+            Some(format!("{} ({asked}): {detail}{again}", probe.label()))
         } else if let Event::NotStarted { why, .. } = event {
             Some(why.clone())
         } else {

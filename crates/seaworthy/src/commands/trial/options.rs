@@ -102,7 +102,8 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
     let simulated = simulated(&values, &words)?;
     let propagation = values.parse("propagation", propagation)?;
     let subject = subject::subject(&values, words)?;
-    let Rules { deployment, manifest, mut assumptions } = rules::rules(&values, subject.readiness(), subject.ports())?;
+    let Rules { deployment, manifest, mut assumptions } =
+        rules::rules(&values, subject.readiness(), subject.ports(), subject.has_command())?;
     let subject = subject.with(manifest)?;
     if simulated.is_none() {
         assumptions.extend(subject.assumptions());

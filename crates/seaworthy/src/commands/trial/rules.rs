@@ -30,12 +30,19 @@ pub(crate) struct Rules {
 }
 
 /// Understands the rules. Without any word on readiness it is what is known of the target, else a guess.
-pub(crate) fn rules(values: &Values<'_>, known: Option<Probe>, ports: &[String]) -> Result<Rules, Failure> {
+pub(crate) fn rules(
+    values: &Values<'_>,
+    known: Option<Probe>,
+    ports: &[String],
+    has_command: bool,
+) -> Result<Rules, Failure> {
     let manifest = manifest(values)?;
     let mut assumptions = Vec::new();
     let mut deployment = match &manifest {
         Some(manifest) => {
-            assumptions.extend(manifest.not_followed.iter().cloned());
+            // What is said of a command that is not run would only confuse.
+            let kept = |note: &&String| !(has_command && note.starts_with("command: "));
+            assumptions.extend(manifest.not_followed.iter().filter(kept).cloned());
             manifest.deployment.clone()
         }
         None => defaults(),
@@ -77,6 +84,7 @@ pub(crate) fn rules(values: &Values<'_>, known: Option<Probe>, ports: &[String])
     let known = manifest.iter().flat_map(|manifest| &manifest.ports).chain(ports);
     let known: Vec<&str> = known.map(String::as_str).collect();
     named_ports(template, &known)?;
+    possible(&deployment)?;
     Ok(Rules { deployment, manifest, assumptions })
 }
 
@@ -246,6 +254,28 @@ pub(crate) fn words(probe: &Probe) -> String {
         Check::Exec { command } => command.join(" "),
     };
     format!("{what} each {:?}", probe.period)
+}
+
+/// What the API server would refuse, and what would only ever end by SIGKILL.
+fn possible(deployment: &Deployment) -> Result<(), Failure> {
+    if let Some(Hook::Sleep(sleep)) = &deployment.template.pre_stop
+        && *sleep >= deployment.template.grace
+    {
+        return Err(Failure::usage(format!(
+            "--pre-stop: a sleep of {sleep:?} leaves nothing of the grace period of {:?}; give a longer --grace",
+            deployment.template.grace
+        )));
+    }
+    if let Strategy::RollingUpdate {
+        max_surge: Share::Count(0) | Share::Percent(0),
+        max_unavailable: Share::Count(0) | Share::Percent(0),
+    } = deployment.strategy
+    {
+        return Err(Failure::usage(
+            "--max-surge and --max-unavailable are both 0, so nothing could ever be replaced; give one of them",
+        ));
+    }
+    Ok(())
 }
 
 /// Probes and hooks can ask only ports that there are.

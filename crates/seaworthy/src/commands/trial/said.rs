@@ -15,7 +15,7 @@ pub(crate) fn line(at: Moment, event: &Event, watch: &Watch) -> Option<String> {
         Event::DrillBroken { drill, why } => format!("{drill}: {why}"),
         Event::DrillEnded { drill } => format!("{drill}: {}", watch.sums(*drill)),
         Event::RolloutStuck { revision } => format!("{revision} makes no progress"),
-        Event::BackingOff { replica, delay } => format!("{replica} crashed again, and is started in {delay:?}"),
+        Event::BackingOff { replica, delay } => format!("{replica} ended, and is started again in {delay:?}"),
         Event::NotStarted { replica, why } => format!("{replica} could not be started: {why}"),
         Event::Foreign { replica, holder } => format!("{holder} answers on the port of {replica}"),
         Event::Interrupted => "interrupted: the replicas are ended; once more, and they are killed".to_owned(),

@@ -69,6 +69,11 @@ impl Subject {
         }
     }
 
+    /// Whether somebody said what is to be run.
+    pub(crate) fn has_command(&self) -> bool {
+        matches!(self, Self::Command { target, .. } if !target.command.is_empty())
+    }
+
     /// When it is ready, where that is known.
     pub(crate) fn readiness(&self) -> Option<Probe> {
         match self {

@@ -140,6 +140,7 @@ pub(super) struct Group<'a> {
     pub(super) replica: Option<u32>,
     pub(super) count: u64,
     pub(super) allowed: u64,
+    pub(super) retried: u64,
     pub(super) first_ms: f64,
     pub(super) last_ms: f64,
     pub(super) place: &'a str,
