@@ -13,10 +13,13 @@ use std::{
 
 use seaworthy_core::event::Signal;
 
-use crate::local::sockets;
+use crate::local::{process, sockets};
 
 /// Its name in the run's folder.
 const NAME: &str = "journal";
+
+/// No journal is larger.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// A trial's journal.
 #[derive(Debug)]
@@ -81,8 +84,10 @@ pub fn restore(runs: &Path) -> io::Result<Vec<Restored>> {
         if folder.is_symlink() {
             continue;
         }
-        let Ok(journal) = fs::read_to_string(folder.join(NAME)) else { continue };
-        if let Some(left) = left(&journal) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(journal) = read(&folder.join(NAME)) else { continue };
+        // A trial is named after its folder: another one's is not its to end.
+        if let Some(left) = left(&journal).filter(|left| left.trial.starts_with(&format!("{name}-"))) {
             let processes = end(&left);
             remove_directories(&folder);
             let mut file = OpenOptions::new().append(true).open(folder.join(NAME))?;
@@ -91,6 +96,12 @@ pub fn restore(runs: &Path) -> io::Result<Vec<Restored>> {
         }
     }
     Ok(restored)
+}
+
+/// A journal, if it is one: a file that is not too large.
+fn read(path: &Path) -> Option<String> {
+    let there = fs::metadata(path).ok()?;
+    (there.is_file() && there.len() <= MOST_BYTES).then(|| fs::read_to_string(path).ok()).flatten()
 }
 
 /// What a dead trial left.
@@ -122,21 +133,17 @@ fn left(journal: &str) -> Option<Left<'_>> {
     trial.filter(|trial| !trial.is_empty()).map(|trial| Left { trial, processes })
 }
 
-/// Kills what is left, and says how many processes that were.
+/// Kills what is left, and says how many processes that were. Only what carries the mark of the trial is: a journal is a
+/// file, and files can be changed.
 fn end(left: &Left<'_>) -> usize {
-    let groups: Vec<u32> =
-        left.processes.iter().filter(|(pid, at)| sockets::started(*pid) == Some(*at)).map(|(pid, _)| *pid).collect();
     let marked = sockets::marked(left.trial);
-    for pid in &groups {
-        crate::local::process::signal(*pid, Signal::Kill);
+    let leads = |(pid, at): &&(u32, u64)| marked.contains(pid) && sockets::started(*pid) == Some(*at);
+    for (pid, _) in left.processes.iter().filter(leads) {
+        // With those of its group that took the mark off.
+        process::signal(*pid, Signal::Kill);
     }
-    for pid in &marked {
-        crate::local::process::kill(*pid);
-    }
-    let mut all: Vec<u32> = groups.into_iter().chain(marked).collect();
-    all.sort_unstable();
-    all.dedup();
-    all.len()
+    process::kill_all(&marked);
+    marked.len()
 }
 
 fn remove_directories(folder: &Path) {
@@ -171,28 +178,39 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_trial_left_is_ended() {
+    fn what_a_killed_trial_left_is_ended_and_nothing_else() {
         let runs = tempfile::tempdir().unwrap();
         let folder = runs.path().join("one");
         fs::create_dir_all(folder.join("replica-0")).unwrap();
-        let mark = format!("test-{}", std::process::id());
-        // Two that are left: one that the journal knows, and one that only has the mark.
-        let mut known = Command::new("sleep").arg("1000").spawn().unwrap();
+        let trial = format!("one-{}", std::process::id());
+        let mark = format!("{trial}/1");
         let mut marked = Command::new("sleep").arg("1000").env("SEAWORTHY_TRIAL", &mark).spawn().unwrap();
-        let at = sockets::started(marked.id()).unwrap();
-        let journal = format!("trial {mark} 4294967295 1\nprocess {} {at}\nprocess {} 1\n", marked.id(), known.id());
-        fs::write(folder.join(NAME), journal).unwrap();
-        // `marked` may not have its environment yet: that is there once it runs `sleep`.
-        while sockets::marked(&mark).is_empty() {
+        // One that somebody wrote into the journal.
+        let mut innocent = Command::new("sleep").arg("1000").spawn().unwrap();
+        // It has its environment once it runs `sleep`.
+        while sockets::marked(&trial).is_empty() {
             std::thread::yield_now();
         }
+        let lines =
+            [marked.id(), innocent.id(), 1].map(|pid| format!("process {pid} {}\n", sockets::started(pid).unwrap()));
+        fs::write(folder.join(NAME), format!("trial {trial} 4294967295 1\n{}", lines.concat())).unwrap();
+        // A pipe in place of a journal is not waited for.
+        fs::create_dir(runs.path().join("pipe")).unwrap();
+        assert!(Command::new("mkfifo").arg(runs.path().join("pipe").join(NAME)).status().unwrap().success());
+        // Another trial's name in a journal of this folder.
+        fs::create_dir(runs.path().join("other")).unwrap();
+        fs::write(runs.path().join("other").join(NAME), format!("trial {trial} 4294967295 1\n")).unwrap();
+
         let restored = restore(runs.path()).unwrap();
         assert_eq!(restored, [Restored { folder: folder.clone(), processes: 1 }]);
         assert!(!marked.wait().unwrap().success());
-        // Another process has that number now, as its start says: it is left alone.
-        assert!(known.try_wait().unwrap().is_none());
-        known.kill().unwrap();
-        known.wait().unwrap();
+        assert!(innocent.try_wait().unwrap().is_none());
+        innocent.kill().unwrap();
+        // It has ended, but nobody has waited for it yet: that is not a process that runs.
+        while sockets::started(innocent.id()).is_some() {
+            std::thread::yield_now();
+        }
+        innocent.wait().unwrap();
         assert!(!folder.join("replica-0").exists());
         assert_eq!(restore(runs.path()).unwrap(), []);
         assert_eq!(restore(&runs.path().join("none")).unwrap(), []);

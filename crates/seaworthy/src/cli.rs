@@ -122,13 +122,19 @@ fn may_show_a_secret(error: &clap::Error) -> bool {
 /// A text for a terminal: what would move its cursor, or worse, is spelled out. Lines stay lines.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if c.is_control() && c != '\n' {
+        if (c.is_control() && c != '\n') || turns(c) {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);
         }
         shown
     })
+}
+
+/// Whether a character changes the order or the lines of those around it (UAX #9, and the line separators), so that
+/// something else is read than what is there.
+const fn turns(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn command() -> Command {
@@ -181,6 +187,7 @@ mod tests {
         for (text, shown) in [
             ("a\nb \u{fc}", "a\nb \u{fc}"),
             ("\u{1b}[31m\r", "\\u{1b}[31m\\u{d}"),
+            ("a\u{202e}b\u{2028}", "a\\u{202e}b\\u{2028}"),
             ("\u{9b}\u{7f}\0", "\\u{9b}\\u{7f}\\u{0}"),
         ] {
             assert_eq!(printable(text), shown);

@@ -118,6 +118,9 @@ fn doubts(sum: &Sum<'_>) -> Vec<String> {
         let names: Vec<&str> = sum.missing.iter().map(|drill| drill.label()).collect();
         doubts.push(format!("never began: {}", names.join(", ")));
     }
+    if sum.rows.iter().all(|row| row.drill == Drill::Baseline) && !sum.rows.is_empty() {
+        doubts.push("only the null run was made: nothing was put to the test".to_owned());
+    }
     if sum.rows.is_empty() {
         doubts.push("no drill began: nothing was put to the test".to_owned());
     }

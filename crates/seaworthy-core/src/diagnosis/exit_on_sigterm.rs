@@ -21,6 +21,9 @@ pub(super) const RULE: Rule = Rule {
 /// Later than this after SIGTERM an end is not at once.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
+/// Up to this after SIGTERM, whatever is cut belongs to the end.
+const SOON: Duration = Duration::from_millis(500);
+
 fn judge(case: &Case<'_>) -> Option<Hit> {
     let (life, stop, exit) = case.cut_while_stopping()?;
     life.exit_after(stop)?;
@@ -28,6 +31,10 @@ fn judge(case: &Case<'_>) -> Option<Hit> {
         return None;
     }
     let in_flight = case.begun() < stop && at_or_after(case.done(), exit);
+    // What was cut while the process went on was cut by the process, and not by its end.
+    if !at_or_after(case.done(), exit) && exit.since(stop) > SOON {
+        return None;
+    }
     Some(case.hit(if in_flight { Confidence::Proven } else { Confidence::Likely }))
 }
 

@@ -14,6 +14,9 @@ const MOST_WORDS: usize = 200;
 /// What there is to say where nobody can have written a line on purpose.
 const CHANGED: &str = "the file was damaged or changed: read the copy that the trial wrote";
 
+/// A trial has fewer drills and thresholds than this: each is judged by itself.
+const MOST_DRILLS: usize = 1_000;
+
 /// More than this was never counted in a trial.
 const MOST_LEFT: u64 = 1 << 48;
 
@@ -29,6 +32,7 @@ struct Kind {
 #[derive(Debug, Default)]
 pub struct Reader {
     read: u64,
+    drills: usize,
     header: Option<Header>,
     events: Vec<(Moment, Event)>,
     intervals: Vec<Interval>,
@@ -72,7 +76,11 @@ impl Reader {
         match (&*kind.record, &self.header, &self.footer) {
             ("header", None, _) => {
                 self.known(kind.schema.as_deref())?;
-                self.header = Some(self.of(line)?);
+                let header: Header = self.of(line)?;
+                if header.drills.len().max(header.expectations.thresholds.len()) > MOST_DRILLS {
+                    return Err(self.unfit(&format!("it has more drills or thresholds than {MOST_DRILLS}; {CHANGED}")));
+                }
+                self.header = Some(header);
             }
             ("header", Some(_), _) => return Err(self.unfit("a second header; a file holds one history")),
             (_, None, _) => return Err(self.unfit(&format!("it comes before any header; {}", not_one()))),
@@ -82,6 +90,12 @@ impl Reader {
                     return Err(self.unfit(&format!("an event without `at`; {CHANGED}")));
                 };
                 let event = self.of(line)?;
+                self.drills += usize::from(matches!(event, Event::DrillBegun { .. }));
+                if self.drills > MOST_DRILLS {
+                    return Err(
+                        self.unfit(&format!("it is the {}th drill, which are too many; {CHANGED}", self.drills))
+                    );
+                }
                 self.events.push((at, event));
             }
             ("interval", ..) => {

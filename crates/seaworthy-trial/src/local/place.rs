@@ -24,6 +24,11 @@ const ATTEMPTS: usize = 1_000;
 /// Marks the processes of a trial in their environment, so that they are found also when nobody knows their numbers.
 pub(crate) const MARK: &str = "SEAWORTHY_TRIAL";
 
+/// The mark of a replica of a trial.
+pub(crate) fn mark(trial: &str, replica: Replica) -> String {
+    format!("{trial}/{}", replica.0)
+}
+
 /// Why a command is none.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum InvalidCommand {
@@ -83,7 +88,7 @@ impl Place {
             .map(|(name, value)| (name.clone(), fill(value)))
             .chain([("PORT".to_owned(), port.to_string())])
             .chain(named)
-            .chain([(MARK.to_owned(), trial.to_owned())])
+            .chain([(MARK.to_owned(), mark(trial, replica))])
             .collect();
         Ok(Self {
             address: (Ipv4Addr::LOCALHOST, port).into(),
@@ -201,7 +206,7 @@ mod tests {
         assert_eq!(*ops, place.ports["ops"].to_string());
         assert_ne!(place.ports["ops"], place.address.port());
         for (name, value) in
-            [("PORT", place.address.port().to_string()), ("PORT_OPS", ops.clone()), (MARK, "mine".into())]
+            [("PORT", place.address.port().to_string()), ("PORT_OPS", ops.clone()), (MARK, "mine/3".into())]
         {
             assert!(place.environment.contains(&(name.to_owned(), value)), "{name}: {:?}", place.environment);
         }

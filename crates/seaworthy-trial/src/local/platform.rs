@@ -28,7 +28,7 @@ use tokio::{
 use super::{
     check::check,
     listener,
-    place::Place,
+    place::{Place, mark},
     process,
     running::{Command, Ended, Local, Seen, Watched},
     sockets::{self, Listening},
@@ -253,13 +253,14 @@ impl Platform {
                     // The mark in its environment finds it, too, so that a journal that cannot be written is no harm.
                     let _written = self.local.journal.started(pid, sockets::started(pid));
                 }
-                let tell = self.tell.clone();
+                let (tell, mark) = (self.tell.clone(), mark(self.local.journal.trial(), replica));
                 tokio::spawn(async move {
                     let Ok(status) = child.wait().await else { return };
                     // As with a container: when its first process ends, so do all.
                     if let Some(group) = pid {
                         process::signal(group, Signal::Kill);
                     }
+                    let _looked = spawn_blocking(move || process::kill_all(&sockets::of_replica(&mark))).await;
                     let exit = process::exit(status);
                     let input = cluster::Input::Exited { replica, exit };
                     let _told = tell.send(Told::Trial(Input::Cluster(input))).await;
@@ -391,6 +392,8 @@ impl Platform {
                 }
             }
         }
+        // Hooks, probes, and whatever left its group.
+        process::kill_all(&sockets::marked(self.local.journal.trial()));
         for housed in self.housed.values() {
             remove(&housed.place);
         }

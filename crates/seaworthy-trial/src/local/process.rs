@@ -64,11 +64,10 @@ pub(crate) fn signal(group: u32, signal: Signal) {
     };
 }
 
-/// Kills one process.
-pub(crate) fn kill(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _sent = kill_process(pid, Number::KILL);
-    }
+/// Kills these processes, and says how many there were.
+pub(crate) fn kill_all(pids: &[u32]) -> usize {
+    let pids = pids.iter().filter_map(|pid| i32::try_from(*pid).ok().and_then(Pid::from_raw));
+    pids.filter(|pid| kill_process(*pid, Number::KILL).is_ok()).count()
 }
 
 /// Waits until the kernel says that a process has stopped, or goes on. Says whether it did, in reasonable time.

@@ -61,9 +61,21 @@ pub(crate) fn marked(trial: &str) -> Vec<u32> {
     processes().filter(|pid| has_mark(*pid, trial)).collect()
 }
 
+/// All processes of a replica that carry its mark, whatever group or session they went to.
+pub(crate) fn of_replica(mark: &str) -> Vec<u32> {
+    let entry = format!("{MARK}={mark}");
+    processes().filter(|pid| has_entry(*pid, |found| found == entry.as_bytes())).collect()
+}
+
 /// When a process started, in the kernel's ticks since boot: with its number it names a process for good.
+///
+/// One that has ended and that nobody has waited for yet does not run.
 pub(crate) fn started(pid: u32) -> Option<u64> {
-    fields(pid)?.get(19)?.parse().ok()
+    let fields = fields(pid)?;
+    if matches!(fields.first().map(String::as_str), Some("Z" | "X")) {
+        return None;
+    }
+    fields.get(19)?.parse().ok()
 }
 
 /// What SIGTERM does to a process.
@@ -95,9 +107,15 @@ fn is_ours(pid: u32, group: Option<u32>, trial: &str) -> bool {
 }
 
 fn has_mark(pid: u32, trial: &str) -> bool {
-    let mark = format!("{MARK}={trial}");
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes()))
+    let mark = format!("{MARK}={trial}/");
+    has_entry(pid, |entry| entry.starts_with(mark.as_bytes()))
+}
+
+fn has_entry(pid: u32, is: impl Fn(&[u8]) -> bool) -> bool {
+    // The first process of all, and of a container, is nobody's to end.
+    pid > 1
+        && fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(is))
 }
 
 fn processes() -> impl Iterator<Item = u32> {

@@ -135,7 +135,7 @@ fn simulate(options: &Options, plant: &str, folder: &mut Folder) -> Result<ExitC
     };
     // Whether there is such a plant was looked at before. It may change the rules, too.
     simulated::plant(plant, &mut plan, &mut world);
-    header.deployment = plan.deployment.clone();
+    header.deployment = rules::without_secrets(&plan.deployment);
     header.timeout = world.timeout;
     header.idempotent = world.idempotent;
     let seen = simulated::run(plan, world);

@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::run::{Place, target};
+use crate::run::{Place, SHORT, target};
 
 /// A trial that has begun its load.
 fn under_way(place: &Place, command: &[&str]) -> (Child, BufReader<ChildStderr>) {
@@ -92,4 +92,27 @@ fn a_trial_that_runs_is_left_alone() {
     assert_eq!(running(&mark).len(), 3);
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn what_leaves_its_group_and_hooks_under_way_end_with_their_replica() {
+    let place = Place::new();
+    let (mark, program) = (word(&place), target("server.py"));
+    let script = format!("setsid python3 {program} {mark} & exec sleep 1000");
+    let hook = format!("exec -- sleep 1000; echo {mark}");
+    let flags = ["--drills", "terminate", "--readiness", "/ period=200ms", "--grace", "2s", "--pre-stop", &hook];
+    let done = place.trial(&[SHORT, &flags].concat(), &["sh", "-c", &script]);
+    assert!([0, 1].contains(&done.code), "{done:?}");
+    assert_eq!(running(&mark), [0; 0], "{done:?}");
+    assert!(done.stdout.contains("the preStop hook failed"), "{}", done.stdout);
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_a_trial_as_ctrl_c_does() {
+    let place = Place::new();
+    let (mark, program) = (word(&place), target("server.py"));
+    let (mut child, _stderr) = under_way(&place, &["python3", &program, &mark]);
+    kill_process(Pid::from_child(&child), Signal::HUP).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(running(&mark), [0; 0]);
 }

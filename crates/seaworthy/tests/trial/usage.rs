@@ -52,3 +52,34 @@ fn what_makes_no_sense_says_what_would_do() {
         assert!(!done.error().contains("hunter2"), "{}", done.error());
     }
 }
+
+#[test]
+fn no_secret_is_shown_or_kept() {
+    let place = Place::new();
+    let manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {token: hunter2}\n---\napiVersion: \
+                    apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n      \
+                    - name: web\n        command: [sleep, \"60\", --token=$(TOK)]\n        ports: [{containerPort: 8000}]\n        \
+                    env: [{name: TOK, valueFrom: {secretKeyRef: {name: s, key: token}}}]\n        readinessProbe: {httpGet: \
+                    {path: '/?key=hunter2', port: 8000, httpHeaders: [{name: Authorization, value: Bearer hunter2}]}}\n";
+    fs::write(place.path().join("web.yaml"), manifest).unwrap();
+    let flags = [
+        "-f",
+        "web.yaml",
+        "--patience",
+        "1s",
+        "--env",
+        "PIN=hunter2",
+        "-H",
+        "X-Key: hunter2",
+        "--path",
+        "/?key=hunter2",
+    ];
+    for command in [&[] as &[&str], &["sleep", "60", "--password", "hunter2", "http://me:hunter2@h/"]] {
+        let done = place.trial(&flags, command);
+        let history = fs::read_to_string(place.runs().join("latest/history.jsonl")).unwrap();
+        for said in [&done.stdout, &done.stderr, &history] {
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+        assert!(history.contains("--token=***") || history.contains("me:***@h"), "{history}");
+    }
+}

@@ -40,6 +40,7 @@ fn harmless(name: &str, text: &str) -> String {
             None => HIDDEN.to_owned(),
         },
         "body" if !text.starts_with('@') => HIDDEN.to_owned(),
+        "path" | "readiness" | "liveness" | "startup" | "pre-stop" => redact::url(text),
         _ => text.to_owned(),
     }
 }

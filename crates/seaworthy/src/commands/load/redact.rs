@@ -25,6 +25,45 @@ fn is_secret(name: &str) -> bool {
     TELLING.iter().any(|part| name.contains(part))
 }
 
+/// The words of a command, without the values of what is secret by its name, passwords in URLs, and whatever of `known`
+/// stands in them.
+pub(crate) fn words(words: &[String], known: &[(String, String)]) -> Vec<String> {
+    let mut shown = Vec::with_capacity(words.len());
+    let mut value_is_secret = false;
+    for word in words {
+        let hidden = if value_is_secret && !word.starts_with('-') { HIDDEN.to_owned() } else { self::word(word) };
+        let hidden = known
+            .iter()
+            .filter(|(_, value)| value.len() >= SHORTEST)
+            .fold(hidden, |shown, (_, value)| shown.replace(value.as_str(), HIDDEN));
+        value_is_secret = word.starts_with('-') && !word.contains('=') && is_secret(word);
+        shown.push(hidden);
+    }
+    shown
+}
+
+/// A value that is shorter stands in too many other words.
+const SHORTEST: usize = 4;
+
+fn word(word: &str) -> String {
+    if let Some((name, value)) = word.split_once('=')
+        && !value.is_empty()
+        && is_secret(name)
+        && !name.contains(['/', ' ', '?'])
+    {
+        return format!("{name}={HIDDEN}");
+    }
+    let Some((scheme, rest)) = word.split_once("://") else { return url(word) };
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':')) {
+        Some((user, password)) => url(&format!(
+            "{scheme}://{}",
+            rest.replacen(&format!("{user}:{password}@"), &format!("{user}:{HIDDEN}@"), 1)
+        )),
+        None => url(word),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +84,23 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(url(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_shown_without_its_secrets() {
+        let known = [("TOK".to_owned(), "hunter2".to_owned()), ("A".to_owned(), "x".to_owned())];
+        for (line, shown) in [
+            ("serve --port 8080 -x", "serve --port 8080 -x"),
+            ("serve --password=hunter3 --x", "serve --password=*** --x"),
+            ("serve --api-token hunter3 x", "serve --api-token *** x"),
+            ("serve --db postgres://u:hunter3@h/x", "serve --db postgres://u:***@h/x"),
+            ("serve http://h/?key=hunter3", "serve http://h/?key=***"),
+            ("serve --x=a-hunter2-b x", "serve --x=a-***-b x"),
+            ("env DB_PASSWORD=hunter3 serve", "env DB_PASSWORD=*** serve"),
+        ] {
+            let line: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(words(&line, &known).join(" "), shown);
         }
     }
 }

@@ -57,6 +57,8 @@ struct Drive<'a> {
     /// Intervals from the trial's start to the load's.
     later: u64,
     threads: usize,
+    /// Whether all drills are made, and only what is open is waited for.
+    over: bool,
 }
 
 /// Takes everything in until the trial is over and all that it started has ended.
@@ -81,6 +83,7 @@ pub(crate) async fn drive(
         load: None,
         later: 0,
         threads,
+        over: false,
     };
     let mut ticks = interval(DRAW);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -120,9 +123,9 @@ async fn next(load: &mut Option<Run>) -> Option<Interval> {
 }
 
 impl Drive<'_> {
-    /// The first time the trial ends; the second time nothing is waited for.
+    /// The first time the trial ends; the second time, or when it is over anyway, nothing is waited for.
     fn interrupt(&mut self, running: &Running) {
-        if self.driven.interrupted
+        if (self.driven.interrupted || self.over)
             && let Some(run) = &self.load
         {
             run.abandon();
@@ -179,7 +182,8 @@ impl Drive<'_> {
     }
 
     /// No more drills. What is open is answered before the replicas end.
-    fn over(&self, running: &Running) {
+    fn over(&mut self, running: &Running) {
+        self.over = true;
         match &self.load {
             Some(run) => run.stop(),
             None => running.load_ended(),

@@ -1,6 +1,10 @@
 //! Why a target did not become ready, and what would do.
 
-use std::fs;
+use std::{
+    fs,
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::Path,
+};
 
 use seaworthy_core::{
     deployment::ProbeKind,
@@ -14,6 +18,9 @@ use super::{folder::Folder, options::Options, rules};
 
 /// What of a replica's last words is repeated, in characters.
 const LAST_WORDS: usize = 160;
+
+/// What is read of what a replica wrote, in bytes.
+const TAIL: u64 = 64 << 10;
 
 /// It in a line.
 pub(crate) fn words(options: &Options, folder: &Folder, history: &History, ended: &Ended) -> String {
@@ -61,8 +68,18 @@ fn last_words(folder: &Folder) -> Option<String> {
     logs.retain(|path| path.extension().is_some_and(|ending| ending == "log"));
     logs.sort();
     logs.iter().find_map(|path| {
-        let text = String::from_utf8_lossy(&fs::read(path).ok()?).into_owned();
+        let text = tail(path).ok()?;
         let last = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
         Some(format!("{:?}", last.chars().take(LAST_WORDS).collect::<String>()))
     })
+}
+
+/// The end of a file, which may be long.
+fn tail(path: &Path) -> io::Result<String> {
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    let mut end = Vec::new();
+    file.take(TAIL).read_to_end(&mut end)?;
+    Ok(String::from_utf8_lossy(&end).into_owned())
 }

@@ -125,7 +125,7 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
         platform: if simulated.is_some() { "simulated" } else { "local" }.to_owned(),
         machine: if simulated.is_some() { "a simulated world".to_owned() } else { machine() },
         seed: plan.seed,
-        deployment: plan.deployment.clone(),
+        deployment: rules::without_secrets(&plan.deployment),
         assumptions,
         drills: plan.drills.clone(),
         propagation_least: propagation.least,
@@ -335,11 +335,11 @@ fn load(values: &Values<'_>, seed: u64) -> Result<(Load, String, bool), Failure>
 
 fn shown_command(values: &Values<'_>, subject: &Subject) -> String {
     let mut words = command_line::shown(values, NAME, None);
-    if let Subject::Command { target, .. } = subject {
+    if let Subject::Command { .. } = subject {
         words.push_str(" --");
-        for word in &target.command {
+        for word in subject.shown() {
             words.push(' ');
-            words.push_str(&command_line::quoted(&redact::url(word)));
+            words.push_str(&command_line::quoted(&word));
         }
     }
     words

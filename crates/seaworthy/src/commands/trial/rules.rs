@@ -7,6 +7,7 @@ use seaworthy_trial::manifest::Manifest;
 
 use crate::{
     cli::Failure,
+    commands::load::redact,
     settings::{self, Values},
 };
 
@@ -108,6 +109,26 @@ fn manifest(values: &Values<'_>) -> Result<Option<Manifest>, Failure> {
     Manifest::read(&text, name.as_deref())
         .map(Some)
         .map_err(|invalid| Failure::usage(format!("--file: {}: {invalid}", path.display())))
+}
+
+/// The rules as they may be kept: headers of probes, and parts of their paths, may be secrets.
+pub(crate) fn without_secrets(deployment: &Deployment) -> Deployment {
+    let mut kept = deployment.clone();
+    let Template { startup, readiness, liveness, pre_stop, .. } = &mut kept.template;
+    let probes = [startup, readiness, liveness].into_iter().flatten().map(|probe| &mut probe.check);
+    let hook = match pre_stop {
+        Some(Hook::Ask(check)) => Some(check),
+        Some(Hook::Sleep(_)) | None => None,
+    };
+    for check in probes.chain(hook) {
+        if let Check::Http { path, headers, .. } = check {
+            *path = redact::url(path);
+            for (_, value) in headers {
+                redact::HIDDEN.clone_into(value);
+            }
+        }
+    }
+    kept
 }
 
 /// As `apps/v1` and `core/v1` have them, but for the number of replicas.
@@ -248,8 +269,8 @@ pub(crate) fn get(path: &str) -> Probe {
 /// A probe as people read it.
 pub(crate) fn words(probe: &Probe) -> String {
     let what = match &probe.check {
-        Check::Http { port: None, path, .. } => format!("GET {path}"),
-        Check::Http { port: Some(port), path, .. } => format!("GET {path} on port {port}"),
+        Check::Http { port: None, path, .. } => format!("GET {}", redact::url(path)),
+        Check::Http { port: Some(port), path, .. } => format!("GET {} on port {port}", redact::url(path)),
         Check::Tcp { .. } => "a TCP connection".to_owned(),
         Check::Exec { command } => command.join(" "),
     };

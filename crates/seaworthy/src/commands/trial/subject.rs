@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use seaworthy_core::deployment::{Check, Deployment, Probe};
 use seaworthy_trial::{local, manifest::Manifest, target::Target};
 
-use crate::{cli::Failure, settings::Values};
+use crate::{cli::Failure, commands::load::redact, settings::Values};
 
 /// What is under trial.
 #[derive(Debug)]
@@ -129,11 +129,19 @@ impl Subject {
         }
     }
 
+    /// The words of its command, without what is secret in them.
+    pub(crate) fn shown(&self) -> Vec<String> {
+        match self {
+            Self::BuiltIn { .. } => Vec::new(),
+            Self::Command { target, .. } => redact::words(&target.command, &target.environment),
+        }
+    }
+
     /// It in words.
     pub(crate) fn words(&self) -> String {
         match self {
             Self::BuiltIn { .. } => "the built-in service".to_owned(),
-            Self::Command { target, .. } => target.command.join(" "),
+            Self::Command { .. } => self.shown().join(" "),
         }
     }
 
