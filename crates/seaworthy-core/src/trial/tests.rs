@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, btree_map::OccupiedEntry};
 
 use super::*;
 use crate::{
-    cluster::Input as Told,
+    cluster::{Input as Told, Propagation},
     deployment::{Check, Probe, Strategy, Template},
     event::Exit,
 };

@@ -8,7 +8,14 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal as Number, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fd::OwnedFd,
+    process::{
+        Pid, PidfdFlags, Signal as Number, WaitId, WaitIdOptions, kill_process, kill_process_group, pidfd_open,
+        pidfd_send_signal, waitid,
+    },
+};
 use seaworthy_core::event::{Exit, Signal};
 use tokio::{process::Child, process::Command, time::sleep};
 
@@ -19,6 +26,9 @@ const ASK: Duration = Duration::from_millis(2);
 
 /// How often it is asked before it is taken not to have.
 const PATIENCE: u32 = 500;
+
+/// How long the end of a process that was killed may take, before it is taken to hang in the kernel.
+const DYING: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 /// Starts a command in a group of its own. What it says goes to its log.
 pub(crate) fn start(place: &Place, command: &[String], directory: Option<&std::path::Path>) -> io::Result<Child> {
@@ -64,10 +74,19 @@ pub(crate) fn signal(group: u32, signal: Signal) {
     };
 }
 
-/// Kills these processes, and says how many there were.
+/// Kills these processes, says how many there were, and returns once they have ended, or hang in the kernel.
 pub(crate) fn kill_all(pids: &[u32]) -> usize {
     let pids = pids.iter().filter_map(|pid| i32::try_from(*pid).ok().and_then(Pid::from_raw));
-    pids.filter(|pid| kill_process(*pid, Number::KILL).is_ok()).count()
+    // By a descriptor, which stays that process's whoever gets its number.
+    let killed: Vec<OwnedFd> = pids
+        .filter_map(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
+        .filter(|process| pidfd_send_signal(process, Number::KILL).is_ok())
+        .collect();
+    for process in &killed {
+        // It becomes readable when the process has ended (`pidfd_open(2)`).
+        let _ended = poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&DYING));
+    }
+    killed.len()
 }
 
 /// Waits until the kernel says that a process has stopped, or goes on. Says whether it did, in reasonable time.

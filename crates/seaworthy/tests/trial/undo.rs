@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _},
-    process::{Child, ChildStderr, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,7 +13,12 @@ use crate::run::{Place, SHORT, target};
 /// A trial that has begun its load.
 fn under_way(place: &Place, command: &[&str]) -> (Child, BufReader<ChildStderr>) {
     let args = [&["trial", "--baseline", "60s", "--propagation", "100ms", "--"], command].concat();
-    let mut child = place.seaworthy(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let trial = place.seaworthy(&args);
+    // Whoever runs the tests may ignore SIGHUP, as with `nohup`, and that is handed down.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP").arg(trial.get_program()).args(trial.get_args()).stdin(Stdio::null());
+    command.current_dir(place.path()).env("SEAWORTHY_RUNS", place.runs());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("baseline: ") {
