@@ -112,7 +112,7 @@ pub(super) fn conclusion(report: &TrialReport<'_>) -> String {
 /// What may be lost all the same: rounded up, since it is what is promised at the most.
 fn bound(report: &TrialReport<'_>) -> String {
     let bound = report.assessment.bound;
-    let beyond = if report.assessment.total.allowed > 0 { "beyond that " } else { "" };
+    let beyond = if report.assessment.total.allowed > 0 { "rest " } else { "" };
     bound.map_or_else(String::new, |bound| format!("; {beyond}< {} (95%)", share(bound)))
 }
 

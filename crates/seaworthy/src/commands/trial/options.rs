@@ -123,7 +123,7 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
         command: shown_command(&values, &subject),
         target: if simulated.is_some() { "a simulated service".to_owned() } else { subject.words() },
         platform: if simulated.is_some() { "simulated" } else { "local" }.to_owned(),
-        machine: if simulated.is_some() { "a simulated world".to_owned() } else { machine() },
+        machine: measured_from(simulated.is_some()),
         seed: plan.seed,
         deployment: rules::without_secrets(&plan.deployment),
         assumptions,
@@ -150,6 +150,15 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
         runs: runs(&values)?,
         as_first_process: values.switch("as-pid-1")?,
     })
+}
+
+/// Where it is measured from, and what that place cannot show.
+fn measured_from(simulated: bool) -> String {
+    if simulated {
+        "a simulated world: it shows what a cause looks like, and nothing of a service".to_owned()
+    } else {
+        format!("{}: a process and its lifecycle, not a cluster's network", machine())
+    }
 }
 
 /// Where the runs are kept.
