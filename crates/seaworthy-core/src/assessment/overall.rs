@@ -6,7 +6,6 @@ use crate::{
     event::Event,
     generator::{self, LimitKind},
     history::History,
-    recording::Recording,
     text,
     threshold::{Holds, Judged, Measured, Threshold},
     verdict::Verdict,
@@ -30,13 +29,8 @@ pub(super) fn thresholds(history: &History, duration: std::time::Duration) -> Th
     if texts.is_empty() {
         return thresholds;
     }
-    let mut recording = Recording::default();
-    for interval in &history.intervals {
-        recording.add(interval.clone());
-    }
+    let recording = history.recording();
     let footer = history.footer.clone().unwrap_or_default();
-    recording.not_sent = footer.not_sent;
-    recording.unfinished = footer.unfinished;
     let limits = generator::limits(&footer.generator, &recording, false);
     let own = limits.into_iter().filter(|limit| limit.kind != LimitKind::Connections);
     thresholds.limited = own.map(|limit| limit.text).collect();
