@@ -56,7 +56,6 @@ struct Drive<'a> {
     load: Option<Run>,
     /// Intervals from the trial's start to the load's.
     later: u64,
-    threads: usize,
     /// Whether all drills are made, and only what is open is waited for.
     over: bool,
 }
@@ -72,7 +71,6 @@ pub(crate) async fn drive(
     screen: &mut Screen,
 ) -> Driven {
     let driven = Driven { history, interrupted: false, foreign: None, not_started: None, broken: None };
-    let threads = options.load.threads.get();
     let mut drive = Drive {
         options,
         folder,
@@ -82,7 +80,6 @@ pub(crate) async fn drive(
         health: Health::default(),
         load: None,
         later: 0,
-        threads,
         over: false,
     };
     let mut ticks = interval(DRAW);
@@ -209,7 +206,7 @@ impl Drive<'_> {
             duration: ended.duration,
             not_sent: ended.not_sent,
             unfinished: ended.unfinished,
-            generator: self.health.over(self.threads, cpu, ended.elapsed, ended.backlog),
+            generator: self.health.over(self.options.load.threads.get(), cpu, ended.elapsed, ended.backlog),
             interrupted: self.driven.interrupted,
         }
     }
