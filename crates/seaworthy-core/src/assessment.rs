@@ -248,6 +248,8 @@ fn findings(
             confidence: Confidence::Possible,
             title: "there were too many failures to keep them all".to_owned(),
             mends: "mend what the others show first, or use a lower --rate".to_owned(),
+            changes: Vec::new(),
+            harm: diagnosis::Harm::Requests,
             evidence: vec![counted],
             count: unseen,
             allowed: 0,

@@ -238,4 +238,22 @@ impl Template {
             ProbeKind::Liveness => self.liveness.as_ref(),
         }
     }
+
+    /// The same, to change it.
+    pub const fn probe_mut(&mut self, kind: ProbeKind) -> Option<&mut Probe> {
+        match kind {
+            ProbeKind::Startup => self.startup.as_mut(),
+            ProbeKind::Readiness => self.readiness.as_mut(),
+            ProbeKind::Liveness => self.liveness.as_mut(),
+        }
+    }
+
+    /// Takes a probe away.
+    pub fn without(&mut self, kind: ProbeKind) {
+        match kind {
+            ProbeKind::Startup => self.startup = None,
+            ProbeKind::Readiness => self.readiness = None,
+            ProbeKind::Liveness => self.liveness = None,
+        }
+    }
 }

@@ -32,6 +32,7 @@ pub use self::{
     found::Found,
 };
 use crate::{
+    change::Change,
     drill::Drill,
     event::Replica,
     history::History,
@@ -47,6 +48,8 @@ pub enum Confidence {
     Likely,
     /// The evidence allows nothing else.
     Proven,
+    /// It went away with the change that mends it, and with nothing else changed.
+    Confirmed,
 }
 
 impl Confidence {
@@ -56,6 +59,32 @@ impl Confidence {
             Self::Possible => "possible",
             Self::Likely => "likely",
             Self::Proven => "proven",
+            Self::Confirmed => "confirmed",
+        }
+    }
+}
+
+/// What came to harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Harm {
+    /// Requests have no good answer.
+    Requests,
+    /// Writes that were acknowledged are not there, or are there twice.
+    Writes,
+    /// Good answers came late.
+    Slowness,
+    /// Load is not where it should be.
+    Spread,
+}
+
+impl Harm {
+    /// Its name in documents.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Writes => "writes",
+            Self::Slowness => "slowness",
+            Self::Spread => "spread",
         }
     }
 }
@@ -71,6 +100,10 @@ pub struct Finding {
     pub title: String,
     /// What to change.
     pub mends: String,
+    /// The same, as far as the target's own rules can be changed for a trial of it.
+    pub changes: Vec<Change>,
+    /// What came to harm.
+    pub harm: Harm,
     /// What was seen, a line each, with numbers.
     pub evidence: Vec<String>,
     /// Failures that it explains.
@@ -203,8 +236,11 @@ pub fn findings(history: &History, lives: &Lives, failures: &[(Failed<'_>, Cause
 }
 
 impl Finding {
-    /// Losses that no drill allows.
+    /// Requests that were lost, and that no drill allows.
     pub const fn lost(&self) -> u64 {
+        if !matches!(self.harm, Harm::Requests) {
+            return 0;
+        }
         self.count.saturating_sub(self.allowed).saturating_sub(self.retried)
     }
 }
@@ -237,6 +273,8 @@ fn finding(history: &History, lives: &Lives, id: &str, those: &[&(Failed<'_>, Ca
         confidence: those.iter().map(|(_, cause)| cause.confidence).min().unwrap_or(Confidence::Possible),
         title,
         mends: mends.join("; or: "),
+        changes: Vec::new(),
+        harm: Harm::Requests,
         evidence,
         count: found.failed.len() as u64,
         allowed: found.count(|failed| failed.is_forgiven() && failed.fate != Fate::Retried),

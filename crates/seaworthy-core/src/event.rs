@@ -77,6 +77,8 @@ pub enum Reason {
     Liveness,
     /// Its startup probe failed: it is restarted.
     Startup,
+    /// It used more memory than its limit, as the kernel would not let a container do (`OOMKilled`).
+    OutOfMemory,
     /// A drill does it.
     Drill,
     /// The trial is over, and cleans up.
@@ -338,6 +340,25 @@ pub enum Event {
     Blind {
         /// What was missed, in words.
         what: String,
+    },
+    /// More is asked of the target than the trial's own rate: so many requests per second in all, from here on.
+    Flooded {
+        /// Which drill does it.
+        drill: Drill,
+        /// Requests per second, the trial's own included.
+        rate: u32,
+    },
+    /// Only the trial's own rate is asked of the target again.
+    FloodEnded {
+        /// Which drill did it.
+        drill: Drill,
+    },
+    /// The database runs, and takes connections.
+    DatabaseUp,
+    /// The database does not run any more, or never did.
+    DatabaseDown {
+        /// How its process ended, where it is known.
+        exit: Option<Exit>,
     },
     /// Somebody ended the trial before its time.
     Interrupted,

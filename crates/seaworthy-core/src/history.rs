@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    deployment::Deployment, drill::Drill, event::Event, generator::Generator, interval::Interval, recording::Recording,
-    time::Moment,
+    audit::Audit, deployment::Deployment, drill::Drill, event::Event, generator::Generator, interval::Interval,
+    recording::Recording, time::Moment,
 };
 
 /// A trial as it was recorded. It is judged from this alone, as often as one likes.
@@ -22,6 +22,11 @@ pub struct History {
     pub events: Vec<(Moment, Event)>,
     /// What became of the requests. A request's due and done are on the same clock as the events.
     pub intervals: Vec<Interval>,
+    /// What became of the requests that a drill added to overload the target. They are no part of any promise but to be
+    /// shed.
+    pub floods: Vec<Interval>,
+    /// What became of the writes, where they were followed.
+    pub audit: Option<Audit>,
     /// How it ended; nothing where it was cut off, so that the rest is missing.
     pub footer: Option<Footer>,
 }

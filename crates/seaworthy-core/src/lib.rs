@@ -18,6 +18,8 @@
 //! | [`cluster`] | the rules of a Deployment: rollouts, probes, endpoints |
 //! | [`drill`] | what is done to a target, and what is expected |
 //! | [`trial`] | the drills one after the other, on a cluster |
+//! | [`audit`] | what became of the writes |
+//! | [`change`] | what can be changed of a target's rules |
 //! | [`event`], [`history`] | what happened, as it is recorded |
 //! | [`diagnosis`] | why requests were lost |
 //! | [`assessment`] | what a trial came to |
@@ -26,6 +28,8 @@
 
 pub mod arrivals;
 pub mod assessment;
+pub mod audit;
+pub mod change;
 pub mod cluster;
 pub mod deployment;
 pub mod diagnosis;

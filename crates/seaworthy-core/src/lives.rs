@@ -39,6 +39,8 @@ pub struct Lives {
     viewed: Vec<(Moment, usize)>,
     wanted: Vec<(Moment, u32)>,
     rollouts: Vec<Rollout>,
+    database_up: Spans,
+    floods: Vec<(Moment, u32)>,
     end: Moment,
 }
 
@@ -104,6 +106,23 @@ impl Lives {
         self.rollouts.iter().any(|rollout| rollout.begun <= at && rollout.done.is_none_or(|done| at <= done))
     }
 
+    /// When the database took connections; never, where the trial has none.
+    pub const fn database_up(&self) -> &Spans {
+        &self.database_up
+    }
+
+    /// How much was asked of the target at a moment, beyond the trial's own rate: requests per second in all; nothing
+    /// where it was no more than that.
+    pub fn flooded(&self, at: Moment) -> Option<u32> {
+        step(&self.floods, at).filter(|rate| *rate > 0)
+    }
+
+    /// Each change of how much is asked of the target: from when on, and how many requests per second in all; 0 where it
+    /// is the trial's own rate again.
+    pub fn floods(&self) -> &[(Moment, u32)] {
+        &self.floods
+    }
+
     /// The last moment of which anything is known.
     pub const fn end(&self) -> Moment {
         self.end
@@ -123,6 +142,14 @@ impl Lives {
             if let Some(rollout) = of {
                 rollout.done.get_or_insert(at);
             }
+        } else if matches!(event, Event::DatabaseUp) {
+            self.database_up.begin(at);
+        } else if matches!(event, Event::DatabaseDown { .. }) {
+            self.database_up.end(at);
+        } else if let Event::Flooded { rate, .. } = event {
+            self.floods.push((at, *rate));
+        } else if matches!(event, Event::FloodEnded { .. }) {
+            self.floods.push((at, 0));
         } else if let Event::Scaled { to, .. } = event {
             self.wanted.push((at, *to));
         } else if let Event::Endpoints { endpoints } = event {
@@ -196,6 +223,10 @@ impl Lives {
             | Event::BackingOff { .. }
             | Event::Endpoints { .. }
             | Event::View { .. }
+            | Event::Flooded { .. }
+            | Event::FloodEnded { .. }
+            | Event::DatabaseUp
+            | Event::DatabaseDown { .. }
             | Event::Blind { .. }
             | Event::Interrupted => {}
         }

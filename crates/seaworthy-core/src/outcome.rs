@@ -132,6 +132,9 @@ pub enum FailureKind {
     Status,
     /// An answer, but not with a body that was expected.
     Body,
+    /// An answer that does not say where it ends, and that ended too early: only its connection's end ends it, and a
+    /// server that dies looks the same (RFC 9112, 6.3).
+    Truncated,
     /// Still open when the run was cut short.
     Unfinished,
 }
@@ -147,7 +150,7 @@ pub enum Executed {
 
 impl FailureKind {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NoPort,
         Self::NoDescriptor,
         Self::NoEndpoint,
@@ -169,6 +172,7 @@ impl FailureKind {
         Self::Io,
         Self::Status,
         Self::Body,
+        Self::Truncated,
         Self::Unfinished,
     ];
 
@@ -196,6 +200,7 @@ impl FailureKind {
             Self::Io => "io",
             Self::Status => "status",
             Self::Body => "body",
+            Self::Truncated => "truncated",
             Self::Unfinished => "unfinished",
         }
     }
@@ -224,6 +229,7 @@ impl FailureKind {
             Self::Io => "system error",
             Self::Status => "unexpected status",
             Self::Body => "unexpected body",
+            Self::Truncated => "cut off",
             Self::Unfinished => "cut short by the end of the run",
         }
     }
@@ -322,6 +328,8 @@ pub struct Outcome {
     pub endpoint: Option<SocketAddr>,
     /// Over what.
     pub connection: ConnectionKind,
+    /// How long the connection had been idle, where it was used before.
+    pub idle: Option<Duration>,
     /// The parts of its time.
     pub phases: Phases,
     /// The status of a good answer, or why there is none.
@@ -415,6 +423,7 @@ mod tests {
             done: Moment::from_nanos(9_000),
             endpoint: None,
             connection: ConnectionKind::Reused,
+            idle: None,
             phases: Phases::default(),
             end: Ok(200),
             bytes: 0,

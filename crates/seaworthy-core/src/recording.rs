@@ -383,6 +383,7 @@ mod tests {
         let due = Moment::from_nanos(due_ms * 1_000_000);
         let begun = due + Duration::from_micros(took_us / 10);
         Outcome {
+            idle: None,
             due,
             queued: Duration::ZERO,
             begun,

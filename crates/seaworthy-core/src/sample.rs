@@ -13,6 +13,7 @@ use crate::{
 pub(crate) fn answer(due_ms: u64, took_us: u64) -> Outcome {
     let due = Moment::from_nanos(due_ms * 1_000_000);
     Outcome {
+        idle: None,
         due,
         queued: Duration::ZERO,
         begun: due + Duration::from_micros(20),

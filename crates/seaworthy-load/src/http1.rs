@@ -31,6 +31,8 @@ use crate::{
 pub(crate) struct Http1 {
     stream: Stream,
     endpoint: Option<SocketAddr>,
+    /// When the last answer on it was complete.
+    used: Option<Moment>,
     reader: ResponseReader,
     /// The request, as it is written.
     out: Vec<u8>,
@@ -72,6 +74,7 @@ impl Http1 {
         Self {
             stream,
             endpoint,
+            used: None,
             reader: ResponseReader::new(),
             out: Vec::new(),
             alarm: Box::pin(sleep_until(first_deadline)),
@@ -81,6 +84,11 @@ impl Http1 {
     /// Where it goes.
     pub(crate) const fn endpoint(&self) -> Option<SocketAddr> {
         self.endpoint
+    }
+
+    /// Since when it is idle: nothing before its first answer.
+    pub(crate) const fn used(&self) -> Option<Moment> {
+        self.used
     }
 
     /// What was read of the answer.
@@ -156,6 +164,7 @@ impl Http1 {
                 }
                 // Whoever answers before the request is there closes, or takes the rest for another one.
                 let reusable = self.reader.keep_alive() && progress.written == self.out.len();
+                self.used = Some(now);
                 return Poll::Ready(Ok(Received { first_byte, done: now, reusable }));
             }
             // A server that never pauses would keep the alarm from ever being looked at.

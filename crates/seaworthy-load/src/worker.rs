@@ -117,6 +117,8 @@ pub(crate) struct Left {
 pub(crate) struct Attempt {
     work: Work,
     begun: Moment,
+    /// How long its connection had been idle, where it was used before.
+    idle: Option<Duration>,
     pub(crate) job: Job,
     pub(crate) connection: ConnectionKind,
     pub(crate) opening: Opening,
@@ -432,7 +434,7 @@ impl Worker {
         }
         let job = self.jobs.borrow_mut().next();
         self.recorder.borrow_mut().counts().begun += 1;
-        Attempt { work, begun: self.clock.at(now), job, connection, opening, deadline }
+        Attempt { work, begun: self.clock.at(now), idle: None, job, connection, opening, deadline }
     }
 
     /// Sends a request on a connection, which it opens first if there is none, and leaves it there if it can be
@@ -443,7 +445,9 @@ impl Worker {
             None if work.fresh => (ConnectionKind::Fresh, Opening::default()),
             None => (ConnectionKind::First, Opening::default()),
         };
+        let used = connection.as_ref().and_then(Http1::used);
         let mut attempt = self.begin(work, kind, opening);
+        attempt.idle = used.map(|used| attempt.begun.since(used));
         loop {
             let mut sent = attempt.begun;
             if connection.is_none() {
@@ -475,6 +479,7 @@ impl Worker {
                     }
                     self.retried(&attempt, failure);
                     attempt.connection = ConnectionKind::First;
+                    attempt.idle = None;
                     attempt.opening = Opening::default();
                 }
             }
@@ -589,7 +594,7 @@ impl Worker {
 
 impl Attempt {
     fn outcome(self, end: Result<u16, Failure>, done: Moment, bytes: u64) -> Outcome {
-        let Self { work, begun, connection, opening, .. } = self;
+        let Self { work, begun, idle, connection, opening, .. } = self;
         let phases: Phases = opening.phases;
         Outcome {
             due: work.due,
@@ -598,6 +603,7 @@ impl Attempt {
             done,
             endpoint: opening.endpoint,
             connection,
+            idle,
             phases,
             end,
             bytes,

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use crate::{
+    audit::Audit,
     deployment::{Check, Deployment, Probe, Strategy, Template},
     drill::Drill,
     event::{Endpoint, Event, Exit, Reason, Release, Replica, Revision, Signal},
@@ -99,6 +100,7 @@ impl Failing {
             done: at(self.begun + self.took),
             endpoint: self.replica.map(address),
             connection: self.connection,
+            idle: None,
             phases: Phases::default(),
             end: Err(failure),
             bytes: 0,
@@ -118,6 +120,7 @@ pub(crate) struct Sample {
     pub(crate) takes: f64,
     /// How late the generator is with each.
     pub(crate) late: f64,
+    pub(crate) audit: Option<Audit>,
     pub(crate) footer: Option<Footer>,
 }
 
@@ -170,6 +173,7 @@ impl Sample {
             answers: Vec::new(),
             takes: 0.002,
             late: 0.000_02,
+            audit: None,
             footer: Some(Footer::default()),
         };
         for replica in 0..3 {
@@ -309,7 +313,14 @@ impl Sample {
             let last = self.answers.iter().map(|(_, to)| *to).fold(0.0, f64::max);
             footer.duration = Duration::from_secs_f64(last);
         }
-        History { header: self.header.clone(), events, intervals, footer }
+        History {
+            header: self.header.clone(),
+            events,
+            intervals,
+            floods: Vec::new(),
+            audit: self.audit.clone(),
+            footer,
+        }
     }
 
     fn outcomes(&self, events: &[(Moment, Event)]) -> Vec<(Outcome, bool)> {
@@ -344,6 +355,7 @@ impl Sample {
             done: at(due + self.takes),
             endpoint: Some(address(replica)),
             connection,
+            idle: None,
             phases: Phases::default(),
             end: Ok(200),
             bytes: 13,

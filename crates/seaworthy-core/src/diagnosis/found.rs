@@ -80,6 +80,7 @@ impl<'a> Found<'a> {
                 | FailureKind::Io
                 | FailureKind::Status
                 | FailureKind::Body
+                | FailureKind::Truncated
                 | FailureKind::Unfinished => format!("{}: {}", counted(count, "request"), kind.words()),
             }
         };

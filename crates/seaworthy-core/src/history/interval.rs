@@ -88,6 +88,8 @@ struct Attempt {
     endpoint: Option<SocketAddr>,
     connection: ConnectionKind,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "as_optional_nanos")]
+    idle: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_optional_nanos")]
     dns: Option<Duration>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "as_optional_nanos")]
     connect: Option<Duration>,
@@ -211,6 +213,7 @@ impl Attempt {
             done: outcome.done,
             endpoint: outcome.endpoint,
             connection: outcome.connection,
+            idle: outcome.idle,
             dns: outcome.phases.dns,
             connect: outcome.phases.connect,
             tls: outcome.phases.tls,
@@ -236,6 +239,7 @@ impl Attempt {
             done: self.done,
             endpoint: self.endpoint,
             connection: self.connection,
+            idle: self.idle,
             phases: Phases { dns: self.dns, connect: self.connect, tls: self.tls, first_byte: self.first_byte },
             end,
             bytes: self.bytes,

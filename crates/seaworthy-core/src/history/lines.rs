@@ -8,13 +8,13 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Footer, Header, History, interval};
-use crate::{event::Event, interval::Interval, time::Moment};
+use crate::{audit::Audit, event::Event, interval::Interval, time::Moment};
 
 pub use super::reader::Reader;
 
 /// The form of these lines. Keys may be added to it; where one is changed or removed, or another kind of record or
 /// event comes, the number goes up.
-pub const SCHEMA: &str = "seaworthy.history/1";
+pub const SCHEMA: &str = "seaworthy.history/2";
 
 /// A line of the file.
 #[derive(Debug, Serialize)]
@@ -31,6 +31,8 @@ enum Line<'a> {
         event: &'a Event,
     },
     Interval(Box<interval::Line>),
+    Flood(Box<interval::Line>),
+    Audit(&'a Audit),
     Footer(&'a Footer),
 }
 
@@ -56,6 +58,16 @@ pub fn interval(interval: &Interval) -> String {
     Line::Interval(Box::new(interval.into())).text()
 }
 
+/// The line of an interval of requests that a drill added, without its end.
+pub fn flood(interval: &Interval) -> String {
+    Line::Flood(Box::new(interval.into())).text()
+}
+
+/// The line of what became of the writes, without its end.
+pub fn audit(audit: &Audit) -> String {
+    Line::Audit(audit).text()
+}
+
 /// The last line, without its end.
 pub fn footer(footer: &Footer) -> String {
     Line::Footer(footer).text()
@@ -74,6 +86,12 @@ pub fn all(history: &History) -> String {
     }
     for (at, what) in events {
         text += &(event(*at, what) + "\n");
+    }
+    for seen in &history.floods {
+        text += &(flood(seen) + "\n");
+    }
+    if let Some(writes) = &history.audit {
+        text += &(audit(writes) + "\n");
     }
     if let Some(ended) = &history.footer {
         text += &(footer(ended) + "\n");

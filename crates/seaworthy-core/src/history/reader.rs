@@ -6,7 +6,7 @@ use super::{
     Footer, Header, History, interval,
     lines::{SCHEMA, Unreadable},
 };
-use crate::{event::Event, interval::Interval, report::summary::one_line, time::Moment};
+use crate::{audit::Audit, event::Event, interval::Interval, report::summary::one_line, time::Moment};
 
 /// Characters of what is wrong that are told.
 const MOST_WORDS: usize = 200;
@@ -36,6 +36,8 @@ pub struct Reader {
     header: Option<Header>,
     events: Vec<(Moment, Event)>,
     intervals: Vec<Interval>,
+    floods: Vec<Interval>,
+    audit: Option<Audit>,
     footer: Option<Footer>,
     /// A line that was cut off. It is what is wrong, unless it is the last one.
     cut: Option<Unreadable>,
@@ -69,7 +71,8 @@ impl Reader {
                 if self.cut.is_some() { "the header is cut off: nothing was recorded" } else { "nothing is in it" };
             return Err(Unreadable { line: 1, why: format!("{why}; {}", not_one()) });
         };
-        Ok(History { header, events: self.events, intervals: self.intervals, footer: self.footer })
+        let Self { events, intervals, floods, audit, footer, .. } = self;
+        Ok(History { header, events, intervals, floods, audit, footer })
     }
 
     fn record(&mut self, kind: &Kind, line: &str) -> Result<(), Unreadable> {
@@ -99,10 +102,14 @@ impl Reader {
                 self.events.push((at, event));
             }
             ("interval", ..) => {
-                let line: interval::Line = self.of(line)?;
-                let interval = line.interval().map_err(|why| self.unfit(&format!("{why}; {CHANGED}")))?;
+                let interval = self.interval(line)?;
                 self.intervals.push(interval);
             }
+            ("flood", ..) => {
+                let interval = self.interval(line)?;
+                self.floods.push(interval);
+            }
+            ("audit", ..) => self.audit = Some(self.audit(line)?),
             ("footer", ..) => {
                 let footer: Footer = self.of(line)?;
                 if footer.not_sent.max(footer.unfinished) > MOST_LEFT {
@@ -115,6 +122,24 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    fn interval(&self, line: &str) -> Result<Interval, Unreadable> {
+        let line: interval::Line = self.of(line)?;
+        line.interval().map_err(|why| self.unfit(&format!("{why}; {CHANGED}")))
+    }
+
+    fn audit(&self, line: &str) -> Result<Audit, Unreadable> {
+        if self.audit.is_some() {
+            return Err(self.unfit("a second audit of the writes; a trial has one"));
+        }
+        let audit: Audit = self.of(line)?;
+        let Audit { acknowledged, unknown, recovered, refused, kept, lost, stale, unverified, duplicated, .. } = audit;
+        let counts = [acknowledged, unknown, recovered, refused, kept, lost, stale, unverified, duplicated];
+        if counts.into_iter().max() > Some(MOST_LEFT) {
+            return Err(self.unfit(&format!("it counts more than there can be; {CHANGED}")));
+        }
+        Ok(audit)
     }
 
     fn known(&self, schema: Option<&str>) -> Result<(), Unreadable> {

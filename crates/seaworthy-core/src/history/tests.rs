@@ -4,6 +4,7 @@ use proptest::{option, prelude::*};
 
 use super::*;
 use crate::{
+    audit::{Harm, Harmed},
     deployment::{Check, Hook, Probe, Share, Strategy as Rollout, Template},
     interval::{Counts, Gauges, Recorder},
     outcome::{ConnectionKind, Failure, FailureKind, Outcome, Phase, Phases},
@@ -92,7 +93,14 @@ fn history() -> History {
     );
     recorder.ended(Outcome { endpoint: None, ..answer(210, 900) });
     let second = recorder.take(Moment::from_nanos(300_000_000), Gauges::default(), Duration::ZERO);
-    History { header: header(), events: events::all(), intervals: vec![first, second], footer: Some(footer()) }
+    History {
+        header: header(),
+        events: events::all(),
+        floods: vec![second.clone()],
+        intervals: vec![first, second],
+        audit: Some(audit()),
+        footer: Some(footer()),
+    }
 }
 
 #[test]
@@ -100,7 +108,7 @@ fn a_history_is_read_as_it_was_written() {
     let history = history();
     assert!(!history.intervals[0].answers.is_empty() && !history.intervals[0].whole.is_empty());
     let file = lines::all(&history);
-    assert_eq!(file.lines().count(), 2 + history.events.len() + 2);
+    assert_eq!(file.lines().count(), 2 + history.events.len() + 2 + 1 + 1);
     assert_eq!(lines::read(file.lines()), Ok(history));
 }
 
@@ -111,6 +119,25 @@ fn all_intervals_together_are_what_thresholds_are_judged_against() {
     assert_eq!(recording.response_times().count(), 101);
     assert_eq!((recording.not_sent, recording.unfinished), (3, 1));
     assert_eq!(recording.whole.len(), 2);
+}
+
+fn audit() -> Audit {
+    let harmed = Harmed {
+        key: "k1".to_owned(),
+        id: Some("7".to_owned()),
+        harm: Harm::Lost,
+        acknowledged: Moment::from_nanos(5),
+        endpoint: Some(([127, 0, 0, 1], 8080).into()),
+        read: "404".to_owned(),
+    };
+    Audit {
+        acknowledged: 3,
+        kept: 2,
+        lost: 1,
+        harmed: vec![harmed],
+        settings: vec!["a".to_owned()],
+        ..Audit::default()
+    }
 }
 
 fn moment() -> impl Strategy<Value = Moment> {
@@ -139,14 +166,16 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     let phases = (option::of(time()), option::of(time()), option::of(time()), option::of(time()))
         .prop_map(|(dns, connect, tls, first_byte)| Phases { dns, connect, tls, first_byte });
     let kind = prop::sample::select(&ConnectionKind::ALL);
-    (moment(), time(), moment(), moment(), address(), kind, phases, end, 0..1_000_000_u64).prop_map(
-        |(due, queued, begun, done, endpoint, connection, phases, end, bytes)| Outcome {
+    let used = (kind, option::of(time()));
+    (moment(), time(), moment(), moment(), address(), used, phases, end, 0..1_000_000_u64).prop_map(
+        |(due, queued, begun, done, endpoint, (connection, idle), phases, end, bytes)| Outcome {
             due,
             queued,
             begun,
             done,
             endpoint,
             connection,
+            idle,
             phases,
             end,
             bytes,

@@ -31,7 +31,7 @@ pub struct TrialReport<'a> {
 impl<'a> TrialReport<'a> {
     /// Of a history, and what it came to.
     pub fn new(history: &'a History, assessment: &'a Assessment) -> Self {
-        let History { header, events, intervals: _, footer } = history;
+        let History { header, events, intervals: _, floods: _, audit: _, footer } = history;
         Self { header, events, footer: footer.as_ref(), assessment }
     }
 

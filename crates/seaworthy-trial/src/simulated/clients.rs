@@ -114,6 +114,7 @@ impl Clients {
             opening: now,
             sent: None,
             connection,
+            idle: None,
             phases: Phases::default(),
         };
         let (fresh, first, reused) =

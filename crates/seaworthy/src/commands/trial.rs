@@ -152,7 +152,9 @@ fn simulate(options: &Options, plant: &str, folder: &mut Folder) -> Result<ExitC
     if seen.end == Some(End::NeverReady) {
         return Err(Failure::could_not_run("the simulated target did not become ready in time; see --patience"));
     }
-    let history = History { header, events: seen.events, intervals: seen.intervals, footer: Some(seen.footer) };
+    let footer = Some(seen.footer);
+    let history =
+        History { header, events: seen.events, intervals: seen.intervals, floods: Vec::new(), audit: None, footer };
     conclude(&history, Some(folder), &options.outputs, options.shown == Shown::Nothing)
 }
 
@@ -197,7 +199,8 @@ async fn local(options: Options, mut folder: Folder, now: Timestamp) -> Result<E
         as_first_process: options.as_first_process,
     })
     .map_err(io("cannot start the platform"))?;
-    let history = History { header, events: Vec::new(), intervals: Vec::new(), footer: None };
+    let history =
+        History { header, events: Vec::new(), intervals: Vec::new(), floods: Vec::new(), audit: None, footer: None };
     let driven = drive::drive(&options, &mut folder, history, epoch, &mut running, &mut signals, &mut screen).await;
     let ended = running.end().map_err(io("the platform broke off"))?;
     drop(screen);

@@ -54,7 +54,7 @@ fn words(event: &Event) -> Option<(Replica, String)> {
         Reason::GraceOver => " grace over",
         Reason::Liveness => " liveness",
         Reason::Startup => " startup",
-        Reason::Drill | Reason::Cleanup => " from outside",
+        Reason::OutOfMemory | Reason::Drill | Reason::Cleanup => " from outside",
     };
     let (replica, words) = match event {
         Event::Created { replica, .. } => (replica, "created".to_owned()),

@@ -22,7 +22,8 @@ fn whatever_was_written_before_the_end_of_the_tool_is_there() {
         let read = read.unwrap_or_else(|error| panic!("{end}: {error}"));
         let between = kept.ends_with('\n') || gone.starts_with('\n') || gone.is_empty();
         let whole = kept.lines().count() - usize::from(!between);
-        let records = 1 + read.events.len() + read.intervals.len() + usize::from(read.footer.is_some());
+        let ends = usize::from(read.audit.is_some()) + usize::from(read.footer.is_some());
+        let records = 1 + read.events.len() + read.intervals.len() + read.floods.len() + ends;
         assert_eq!(records, whole, "{end}");
         assert_eq!(read.footer.is_some(), end >= file.len() - 1);
         assert_eq!(read.header, history.header);
@@ -46,7 +47,7 @@ fn what_is_no_history_is_told_with_what_would_be() {
     let good = lines::footer(&Footer::default());
     let interval = lines::interval(&Interval::default());
     let begins =
-        "a history begins with {\"record\":\"header\",\"schema\":\"seaworthy.history/1\": give one that a trial wrote";
+        "a history begins with {\"record\":\"header\",\"schema\":\"seaworthy.history/2\": give one that a trial wrote";
     let changed = "the file was damaged or changed: read the copy that the trial wrote";
     for (file, said) in [
         (String::new(), format!("line 1: nothing is in it; {begins}")),
@@ -55,18 +56,18 @@ fn what_is_no_history_is_told_with_what_would_be() {
         ("hello".to_owned(), format!("line 1: expected value, at character 1; {begins}")),
         (format!("\n{interval}"), format!("line 2: it comes before any header; {begins}")),
         (
-            head.replace("history/1", "history/2"),
-            "line 1: it is of version seaworthy.history/2, and this seaworthy reads seaworthy.history/1; use the version \
+            head.replace("history/2", "history/3"),
+            "line 1: it is of version seaworthy.history/3, and this seaworthy reads seaworthy.history/2; use the version \
              that wrote it"
                 .to_owned(),
         ),
-        (head.replace("history/1", "load/1"), format!("line 1: it is of seaworthy.load/1; {begins}").replace("load/1;", "load/1;")),
+        (head.replace("history/2", "load/1"), format!("line 1: it is of seaworthy.load/1; {begins}").replace("load/1;", "load/1;")),
         (line(&head), "line 2: a second header; a file holds one history".to_owned()),
         (
             line(&format!("{good}\n{good}")),
             "line 3: it comes after the footer, which is the last line; remove it".to_owned(),
         ),
-        (line("{\"record\":\"wish\"}"), format!("line 2: `wish` is no record of seaworthy.history/1; {changed}")),
+        (line("{\"record\":\"wish\"}"), format!("line 2: `wish` is no record of seaworthy.history/2; {changed}")),
         (line("{\"record\":\"event\",\"event\":\"ready\",\"replica\":1}"), format!("line 2: an event without `at`; {changed}")),
         (
             line(&interval.replace("\"good\":0", "\"good\":18446744073709551615")),

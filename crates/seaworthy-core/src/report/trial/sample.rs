@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     assessment::{Assessment, Counted, Group, Percentiles, Row},
-    diagnosis::{Confidence, Finding},
+    diagnosis::{Confidence, Finding, Harm},
     drill::Drill,
     event::{Event, Replica},
     generator::Generator,
@@ -114,7 +114,17 @@ fn of(rows: Vec<Row>, verdict: Verdict, reasons: &[&str]) -> Sample {
         ..Generator::default()
     };
     let footer = Footer { duration: Duration::from_secs(98), generator, ..Footer::default() };
-    Sample { history: History { header: header(), events, intervals: vec![], footer: Some(footer) }, assessment }
+    Sample {
+        history: History {
+            header: header(),
+            events,
+            intervals: vec![],
+            floods: vec![],
+            audit: None,
+            footer: Some(footer),
+        },
+        assessment,
+    }
 }
 
 fn all() -> Vec<Row> {
@@ -144,6 +154,8 @@ pub(super) fn spotless() -> Sample {
 
 fn finding(cause: &str, count: u64, drills: &[Drill]) -> Finding {
     Finding {
+        changes: vec![],
+        harm: Harm::Requests,
         cause: cause.into(),
         confidence: Confidence::Likely,
         title: "Clients still sent requests to a replica that had stopped listening.".into(),

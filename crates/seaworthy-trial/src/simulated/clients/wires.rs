@@ -38,14 +38,16 @@ pub(super) struct Attempt {
     /// When it was sent.
     pub(super) sent: Option<Moment>,
     pub(super) connection: ConnectionKind,
+    /// How long its connection had been idle, where it was used before.
+    pub(super) idle: Option<Duration>,
     pub(super) phases: Phases,
 }
 
 impl Attempt {
     fn outcome(self, done: Moment, endpoint: Option<SocketAddr>, end: Result<u16, Failure>) -> Outcome {
-        let Self { due, begun, connection, phases, .. } = self;
+        let Self { due, begun, connection, idle, phases, .. } = self;
         let bytes = if phases.first_byte.is_some() { BODY } else { 0 };
-        Outcome { due, queued: Duration::ZERO, begun, done, endpoint, connection, phases, end, bytes }
+        Outcome { due, queued: Duration::ZERO, begun, done, endpoint, connection, idle, phases, end, bytes }
     }
 }
 

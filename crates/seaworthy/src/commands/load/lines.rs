@@ -66,6 +66,7 @@ mod tests {
                 done: Moment::from(Duration::from_millis(millis)),
                 endpoint: None,
                 connection: ConnectionKind::Reused,
+                idle: None,
                 phases: Phases::default(),
                 end: Ok(200),
                 bytes: 0,

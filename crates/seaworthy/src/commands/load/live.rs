@@ -195,6 +195,7 @@ mod tests {
             done: due + Duration::from_millis(took),
             endpoint: None,
             connection: ConnectionKind::Reused,
+            idle: None,
             phases: Phases::default(),
             end,
             bytes: 0,

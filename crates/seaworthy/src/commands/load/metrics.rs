@@ -129,6 +129,7 @@ mod tests {
                 done: Moment::from(Duration::from_millis(millis)),
                 endpoint: None,
                 connection: ConnectionKind::Reused,
+                idle: None,
                 phases: Phases::default(),
                 end,
                 bytes: 0,

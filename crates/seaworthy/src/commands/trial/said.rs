@@ -42,6 +42,10 @@ pub(crate) fn line(at: Moment, event: &Event, watch: &Watch) -> Option<String> {
         | Event::View { .. }
         | Event::ListenerUp { .. }
         | Event::ListenerDown { .. }
+        | Event::Flooded { .. }
+        | Event::FloodEnded { .. }
+        | Event::DatabaseUp
+        | Event::DatabaseDown { .. }
         | Event::Blind { .. } => return None,
     };
     Some(format!("{:>6.1}s {words}", at.since_start().as_secs_f64()))

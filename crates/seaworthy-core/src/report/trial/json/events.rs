@@ -37,6 +37,8 @@ fn of_drill(event: &Event) -> Told {
         Event::Settled { drill } => (drill, None, format!("{drill} has settled")),
         Event::DrillBroken { drill, why } => (drill, None, format!("{drill} is broken: {why}")),
         Event::DrillEnded { drill } => (drill, None, format!("{drill} ends")),
+        Event::Flooded { drill, rate } => (drill, None, format!("{drill} asks for {rate} requests per second")),
+        Event::FloodEnded { drill } => (drill, None, format!("{drill} asks for no more than before")),
         _ => return None,
     };
     Some((Some(*drill), replica, words))
@@ -89,6 +91,9 @@ fn of_all(event: &Event) -> Told {
         Event::RolloutStuck { revision } => format!("the rollout to {revision} is stuck"),
         Event::Scaled { from, to } => format!("{to} replicas are wanted, no longer {from}"),
         Event::Blind { what } => format!("not observed: {what}"),
+        Event::DatabaseUp => "the database takes connections".to_owned(),
+        Event::DatabaseDown { exit: None } => "the database does not take connections".to_owned(),
+        Event::DatabaseDown { exit: Some(exit) } => format!("the database has ended, with exit code {}", exit.code()),
         Event::Interrupted => "interrupted".to_owned(),
         // The first three are left to the history; the others are told as a drill's or a replica's.
         Event::Probed { .. }
@@ -99,6 +104,8 @@ fn of_all(event: &Event) -> Told {
         | Event::Settled { .. }
         | Event::DrillBroken { .. }
         | Event::DrillEnded { .. }
+        | Event::Flooded { .. }
+        | Event::FloodEnded { .. }
         | Event::Created { .. }
         | Event::Placed { .. }
         | Event::Started { .. }
@@ -145,6 +152,7 @@ const fn why(reason: Reason) -> &'static str {
         Reason::GraceOver => "its grace period is over",
         Reason::Liveness => "its liveness probe failed",
         Reason::Startup => "its startup probe failed",
+        Reason::OutOfMemory => "it used more memory than its limit",
         Reason::Drill => "the drill does it",
         Reason::Cleanup => "the trial cleans up",
     }
