@@ -15,9 +15,11 @@ use crate::{
     diagnosis::{self, Confidence, Failed, Fate, Finding},
     drill::Drill,
     event::Replica,
+    fix::Tried,
     history::History,
     lives::Lives,
     outcome::{FailureKind, Phase},
+    replay::{self, Replay},
     threshold::Judged,
     time::Moment,
     verdict::Verdict,
@@ -48,6 +50,10 @@ pub struct Assessment {
     pub bound: Option<f64>,
     /// The shortest outage that this rate can see.
     pub resolution: Duration,
+    /// What a client's own retries would have hidden and doubled, where that was asked for.
+    pub replay: Option<Replay>,
+    /// What came of the changes that the findings propose, where they were tried.
+    pub tried: Option<Tried>,
     /// Whether somebody ended it before its time.
     pub interrupted: bool,
 }
@@ -192,6 +198,8 @@ pub fn assess(history: &History) -> Assessment {
         terminations,
         bound: (total.lost == 0 && total.ended > 0).then(|| (3.0 / total.ended as f64).min(1.0)),
         resolution: Duration::try_from_secs_f64(1.0 / history.header.rate).unwrap_or(Duration::MAX),
+        replay: history.header.expectations.client_retries.as_ref().map(|policy| replay::replay(history, policy)),
+        tried: None,
         interrupted: overall::interrupted(history),
     }
 }

@@ -73,3 +73,128 @@ impl Change {
         }
     }
 }
+
+/// Changes that go together: of each kind the one that goes furthest, in the order in which they stand in a manifest.
+pub fn merged(changes: impl IntoIterator<Item = Change>) -> Vec<Change> {
+    let mut all: Vec<Change> = changes.into_iter().collect();
+    // The larger one of a kind comes later.
+    all.sort();
+    let mut merged: Vec<Change> = Vec::new();
+    for change in all {
+        match merged.last_mut().filter(|last| last.slot() == change.slot()) {
+            Some(last) => *last = change,
+            None => merged.push(change),
+        }
+    }
+    merged
+}
+
+impl Change {
+    /// What it sets, so that two of the same exclude each other.
+    const fn slot(&self) -> (u8, Option<ProbeKind>) {
+        match self {
+            Self::PreStopSleep(_) => (0, None),
+            Self::Grace(_) => (1, None),
+            Self::Replicas(_) => (2, None),
+            Self::RollingUpdate => (3, None),
+            Self::MinReady(_) => (4, None),
+            Self::Path(kind, _) => (5, Some(*kind)),
+            Self::Patience(kind, ..) => (6, Some(*kind)),
+            Self::Without(kind) => (7, Some(*kind)),
+        }
+    }
+}
+
+/// The part of a Deployment's manifest that says the changes, to be pasted, or to be given to `kubectl patch`. Whole
+/// seconds, rounded up, since Kubernetes has no others.
+pub fn fragment(changes: &[Change]) -> String {
+    let mut spec = Vec::new();
+    let mut pod = Vec::new();
+    let mut container = Vec::new();
+    for change in changes {
+        match change {
+            Change::Replicas(replicas) => spec.push(format!("replicas: {replicas}")),
+            Change::RollingUpdate => {
+                let strategy = "strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}";
+                spec.push(strategy.to_owned());
+            }
+            Change::MinReady(time) => spec.push(format!("minReadySeconds: {}", seconds(*time))),
+            Change::Grace(grace) => pod.push(format!("terminationGracePeriodSeconds: {}", seconds(*grace))),
+            Change::PreStopSleep(sleep) => {
+                container.push(format!("lifecycle: {{preStop: {{sleep: {{seconds: {}}}}}}}", seconds(*sleep)));
+            }
+            Change::Path(kind, path) => {
+                container.push(format!("{}Probe: {{httpGet: {{path: {path:?}}}}}", kind.label()));
+            }
+            Change::Patience(kind, timeout, failures) => container.push(format!(
+                "{}Probe: {{timeoutSeconds: {}, failureThreshold: {failures}}}",
+                kind.label(),
+                seconds(*timeout)
+            )),
+            Change::Without(kind) => container.push(format!("{}Probe: null", kind.label())),
+        }
+    }
+    let mut lines = vec!["spec:".to_owned()];
+    lines.extend(spec.iter().map(|line| format!("  {line}")));
+    if !pod.is_empty() || !container.is_empty() {
+        lines.extend(["  template:".to_owned(), "    spec:".to_owned()]);
+        lines.extend(pod.iter().map(|line| format!("      {line}")));
+    }
+    if !container.is_empty() {
+        lines.extend(["      containers:".to_owned(), "      - name: YOUR-CONTAINER".to_owned()]);
+        lines.extend(container.iter().map(|line| format!("        {line}")));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+
+    #[test]
+    fn of_each_kind_the_furthest_stays() {
+        let changes = [
+            Change::PreStopSleep(S(3)),
+            Change::Grace(S(40)),
+            Change::PreStopSleep(S(5)),
+            Change::Patience(ProbeKind::Liveness, S(5), 6),
+            Change::Patience(ProbeKind::Readiness, S(2), 3),
+            Change::Grace(S(40)),
+        ];
+        assert_eq!(
+            merged(changes),
+            [
+                Change::PreStopSleep(S(5)),
+                Change::Grace(S(40)),
+                Change::Patience(ProbeKind::Readiness, S(2), 3),
+                Change::Patience(ProbeKind::Liveness, S(5), 6),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_fragment_can_be_pasted() {
+        let changes = [
+            Change::PreStopSleep(Duration::from_millis(2_500)),
+            Change::Grace(S(40)),
+            Change::Replicas(2),
+            Change::RollingUpdate,
+            Change::Path(ProbeKind::Readiness, "/ready".to_owned()),
+            Change::Without(ProbeKind::Liveness),
+        ];
+        assert_eq!(
+            fragment(&changes),
+            "spec:\n  replicas: 2\n  strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}\n  \
+             template:\n    spec:\n      terminationGracePeriodSeconds: 40\n      containers:\n      \
+             - name: YOUR-CONTAINER\n        lifecycle: {preStop: {sleep: {seconds: 3}}}\n        \
+             readinessProbe: {httpGet: {path: \"/ready\"}}\n        livenessProbe: null\n"
+        );
+        assert_eq!(fragment(&[Change::MinReady(S(5))]), "spec:\n  minReadySeconds: 5\n");
+    }
+}

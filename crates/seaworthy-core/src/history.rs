@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     audit::Audit, deployment::Deployment, drill::Drill, event::Event, generator::Generator, interval::Interval,
-    recording::Recording, time::Moment,
+    recording::Recording, replay::Policy, time::Moment,
 };
 
 /// A trial as it was recorded. It is judged from this alone, as often as one likes.
@@ -104,6 +104,9 @@ pub struct Expectations {
     pub max_p99: Option<Duration>,
     /// Thresholds on the whole trial, as they were written.
     pub thresholds: Vec<String>,
+    /// A client's own retries, to be replayed. They never change a verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_retries: Option<Policy>,
 }
 
 /// How a trial ended.

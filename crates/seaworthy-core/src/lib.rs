@@ -20,6 +20,8 @@
 //! | [`trial`] | the drills one after the other, on a cluster |
 //! | [`audit`] | what became of the writes |
 //! | [`change`] | what can be changed of a target's rules |
+//! | [`fix`] | the same trial without and with a change |
+//! | [`replay`] | what a client's own retries would have hidden and doubled |
 //! | [`event`], [`history`] | what happened, as it is recorded |
 //! | [`diagnosis`] | why requests were lost |
 //! | [`assessment`] | what a trial came to |
@@ -35,6 +37,7 @@ pub mod deployment;
 pub mod diagnosis;
 pub mod drill;
 pub mod event;
+pub mod fix;
 pub mod generator;
 pub mod histogram;
 pub mod history;
@@ -43,6 +46,7 @@ pub mod ledger;
 pub mod lives;
 pub mod outcome;
 pub mod recording;
+pub mod replay;
 pub mod report;
 #[cfg(test)]
 mod sample;

@@ -51,6 +51,7 @@ pub(crate) fn header() -> Header {
         expected: "2xx or 3xx".into(),
         timeout: Duration::from_secs(5),
         expectations: Expectations {
+            client_retries: Some("2 on=timeout".parse().unwrap()),
             max_lost: 2,
             max_p99: Some(Duration::from_millis(250)),
             thresholds: vec!["p99<1s".into()],

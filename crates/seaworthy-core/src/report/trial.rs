@@ -3,6 +3,7 @@
 mod json;
 mod junit;
 mod markdown;
+mod proof;
 mod text;
 mod words;
 

@@ -31,6 +31,7 @@ const SETTINGS: &[Setting] = &[
     setting(JUDGED, "max-lost", "N", "0", "Requests that each drill may lose, in place of what the trial was held to"),
     setting(JUDGED, "max-p99", "TIME", "", "The most that the 99th percentile of the response times may be while a drill disturbs"),
     setting(JUDGED, "threshold", "BOUND", "", "What must hold over the whole trial, in place of its own; several times for several").repeatable(),
+    setting(JUDGED, "client-retries", "POLICY", "", "What a client's own retries would have hidden and doubled: '2', or '2 backoff=100ms on=connect+reset+timeout+gateway+5xx not-idempotent'"),
     setting(RESULTS, "output", "FILE", "", "Write the result there too; the ending says how: .json, .xml (JUnit), .md or .txt; several times for several").short('o').repeatable(),
     setting(RESULTS, "runs", "DIR", "seaworthy-runs", "Where the runs are kept"),
     switch(RESULTS, "quiet", "Nothing but errors; files are written all the same"),
@@ -60,6 +61,9 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
     }
     if given.max_p99.is_some() {
         kept.max_p99 = given.max_p99;
+    }
+    if given.client_retries.is_some() {
+        kept.client_retries = given.client_retries;
     }
     if !given.thresholds.is_empty() {
         kept.thresholds = given.thresholds;

@@ -10,6 +10,7 @@ mod conclude;
 mod drive;
 pub(crate) mod flags;
 pub(crate) mod folder;
+mod mend;
 mod never_ready;
 mod options;
 mod rules;
@@ -17,11 +18,16 @@ mod said;
 mod subject;
 mod view;
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Arg, ArgMatches, Command};
 use jiff::{Timestamp, Unit};
 use seaworthy_core::{
+    assessment::assess,
     drill::Drill,
     event::Event,
     history::{Header, History, lines},
@@ -44,6 +50,7 @@ use self::{
     drive::Driven,
     flags::SETTINGS,
     folder::Folder,
+    mend::First,
     options::{Options, Shown},
 };
 use crate::{
@@ -79,10 +86,9 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
     }
     let options = options::options(matches, environment)?;
     let now = Timestamp::now();
-    let cannot = |error| Failure::could_not_run(format!("--runs: {}: {error}", options.runs.display()));
-    let mut folder = Folder::make(&options.runs, now).map_err(cannot)?;
-    if let Some(plant) = &options.simulated {
-        return simulate(&options, plant, &mut folder);
+    let folder = Folder::make(&options.runs, now).map_err(no_folder(&options))?;
+    if let Some(plant) = options.simulated.clone() {
+        return simulate(options, &plant, folder);
     }
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -115,78 +121,134 @@ fn plants() -> String {
     lines.concat()
 }
 
+/// What the folder of a trial with changes is called, after that of the one without.
+const WITH_FIX: &str = "with-fix";
+
+/// Why nothing is known of the changes.
+const UNTRIED: &str = "interrupted";
+
 /// The longest that a simulated trial may take, in its own time.
 const LONGEST: Duration = Duration::from_hours(12);
 
-fn simulate(options: &Options, plant: &str, folder: &mut Folder) -> Result<ExitCode, Failure> {
+fn simulate(mut options: Options, plant: &str, mut folder: Folder) -> Result<ExitCode, Failure> {
+    let quiet = options.shown == Shown::Nothing;
     // The same seed gives the same history, so it does not say when.
-    let mut header = Header { began: "1970-01-01T00:00:00Z".to_owned(), ..options.header.clone() };
+    "1970-01-01T00:00:00Z".clone_into(&mut options.header.began);
     let load = &options.load;
-    let mut plan = options.plan.clone();
     let mut world = World {
-        rate: header.rate,
+        rate: options.header.rate,
         fresh: load.connections.fresh,
         connections: load.connections.keep,
         timeout: load.timeouts.request,
-        idempotent: header.idempotent,
+        idempotent: options.header.idempotent,
         behaviour: Behaviour::default(),
-        seed: header.seed,
+        seed: options.header.seed,
         limit: LONGEST,
     };
     // Whether there is such a plant was looked at before. It may change the rules, too.
-    simulated::plant(plant, &mut plan, &mut world);
-    header.deployment = rules::without_secrets(&plan.deployment);
-    header.timeout = world.timeout;
-    header.idempotent = world.idempotent;
-    let seen = simulated::run(plan, world);
-    folder.record(&lines::header(&header));
-    for (at, event) in &seen.events {
-        folder.record(&lines::event(*at, event));
+    simulated::plant(plant, &mut options.plan, &mut world);
+    options.header.deployment = rules::without_secrets(&options.plan.deployment);
+    options.header.timeout = world.timeout;
+    options.header.idempotent = world.idempotent;
+    let history = made_up(&options, world, &mut folder)?;
+    let mut first = First::new(history, folder);
+    let proposal = first.proposal(&options);
+    if options.try_fix && !quiet {
+        // Nobody may be reading; then nobody misses it.
+        let _told = writeln!(io::stderr(), "{}", first.announced(proposal.as_ref()));
     }
-    for interval in &seen.intervals {
-        folder.record(&lines::interval(interval));
+    if let Some(proposal) = proposal {
+        let mut folder = first.folder.beside(WITH_FIX).map_err(no_folder(&options))?;
+        options.with(&proposal);
+        let second = made_up(&options, world, &mut folder)?;
+        first.tried(&second, &proposal);
     }
-    folder.record(&lines::footer(&seen.footer));
+    first.conclude(&options, quiet)
+}
+
+/// A trial in a made-up world, with its history written down.
+fn made_up(options: &Options, world: World, folder: &mut Folder) -> Result<History, Failure> {
+    let seen = simulated::run(options.plan.clone(), world);
+    let history = History {
+        header: options.header.clone(),
+        events: seen.events,
+        intervals: seen.intervals,
+        floods: Vec::new(),
+        audit: None,
+        footer: Some(seen.footer),
+    };
+    for line in lines::all(&history).lines() {
+        folder.record(line);
+    }
     folder.flush();
     whole(folder)?;
     if seen.end == Some(End::NeverReady) {
         return Err(Failure::could_not_run("the simulated target did not become ready in time; see --patience"));
     }
-    let footer = Some(seen.footer);
-    let history =
-        History { header, events: seen.events, intervals: seen.intervals, floods: Vec::new(), audit: None, footer };
-    conclude(&history, Some(folder), &options.outputs, options.shown == Shown::Nothing)
+    Ok(history)
 }
 
-async fn local(options: Options, mut folder: Folder, now: Timestamp) -> Result<ExitCode, Failure> {
-    let io = |what: &'static str| move |error| Failure::could_not_run(format!("{what}: {error}"));
+async fn local(mut options: Options, folder: Folder, now: Timestamp) -> Result<ExitCode, Failure> {
     // Before anything else: as PID 1 a signal without a handler is not delivered at all.
-    let mut signals = Signals::install().map_err(io("cannot handle signals"))?;
-    let mut screen = Screen::start().map_err(io("cannot start a thread"))?;
+    let mut signals = Signals::install().map_err(cannot("cannot handle signals"))?;
     let quiet = options.shown == Shown::Nothing;
-    let mut say = |line: String| {
-        if !quiet {
-            screen.err(printable(&line));
-        }
-    };
-    for left in journal::restore(&options.runs).map_err(io("cannot restore what an earlier trial left"))? {
-        let ended = restore::processes(left.processes);
-        say(format!("a trial that was killed had left {ended}: ended now ({})", left.folder.display()));
+    let (history, folder) = sail(&options, folder, now, &mut signals).await?;
+    let mut first = First::new(history, folder);
+    let proposal = first.proposal(&options);
+    if options.try_fix && !quiet {
+        // Nobody may be reading; then nobody misses it.
+        let _told = writeln!(io::stderr(), "{}", printable(&first.announced(proposal.as_ref())));
     }
+    let mut broken_off = None;
+    if let Some(proposal) = proposal {
+        let folder = first.folder.beside(WITH_FIX).map_err(no_folder(&options))?;
+        options.with(&proposal);
+        // What it says is still true of the first one, whatever becomes of the second.
+        match sail(&options, folder, Timestamp::now(), &mut signals).await {
+            Ok((second, _)) if !assess(&second).interrupted => first.tried(&second, &proposal),
+            Ok(_) => broken_off = Some(Failure { code: exit::INTERRUPTED, message: UNTRIED.to_owned() }),
+            Err(failure) => broken_off = Some(failure),
+        }
+    }
+    // Whoever reads a terminal or a pipe may have stopped, so what writes to them must not keep a signal waiting.
+    let told = task::spawn_blocking(move || first.conclude(&options, quiet));
+    let code = tokio::select! {
+        biased;
+        code = told => {
+            code.unwrap_or_else(|error| Err(Failure::could_not_run(format!("the result was not told: {error}"))))
+        }
+        _ = signals.next() => Ok(exit::INTERRUPTED.into()),
+    };
+    broken_off.map_or(code, |failure| {
+        let message = format!("the trial is judged, but not what would mend it: {}", failure.message);
+        Err(Failure { message, ..failure })
+    })
+}
+
+fn cannot(what: &'static str) -> impl Fn(io::Error) -> Failure {
+    move |error| Failure::could_not_run(format!("{what}: {error}"))
+}
+
+fn no_folder(options: &Options) -> impl Fn(io::Error) -> Failure {
+    let runs = options.runs.display().to_string();
+    move |error| Failure::could_not_run(format!("--runs: {runs}: {error}"))
+}
+
+/// Makes a trial with real processes.
+async fn sail(
+    options: &Options,
+    mut folder: Folder,
+    now: Timestamp,
+    signals: &mut Signals,
+) -> Result<(History, Folder), Failure> {
+    let mut screen = Screen::start().map_err(cannot("cannot start a thread"))?;
     let mut header = options.header.clone();
     header.began = now.round(Unit::Millisecond).unwrap_or(now).to_string();
-    say(format!(
-        "sea trial of {}, {} on this machine",
-        header.target,
-        text::counted(header.deployment.replicas.into(), "replica")
-    ));
-    for assumption in &header.assumptions {
-        say(format!("  {assumption}"));
-    }
+    greet(options, &header, &mut screen)?;
     folder.record(&lines::header(&header));
     folder.flush();
     let trial = format!("{}-{}", folder.name(), std::process::id());
-    let journal = Journal::begin(&folder.path, &trial).map_err(io("cannot write the journal"))?;
+    let journal = Journal::begin(&folder.path, &trial).map_err(cannot("cannot write the journal"))?;
     let epoch = Instant::now();
     let anybody = TlsFiles { insecure: true, ..TlsFiles::default() };
     let mut running = local::start(Local {
@@ -198,26 +260,41 @@ async fn local(options: Options, mut folder: Folder, now: Timestamp) -> Result<E
         probe_tls: tls::config(&anybody, false).ok(),
         as_first_process: options.as_first_process,
     })
-    .map_err(io("cannot start the platform"))?;
+    .map_err(cannot("cannot start the platform"))?;
     let history =
         History { header, events: Vec::new(), intervals: Vec::new(), floods: Vec::new(), audit: None, footer: None };
-    let driven = drive::drive(&options, &mut folder, history, epoch, &mut running, &mut signals, &mut screen).await;
-    let ended = running.end().map_err(io("the platform broke off"))?;
+    let driven = drive::drive(options, &mut folder, history, epoch, &mut running, signals, &mut screen).await;
+    let ended = running.end().map_err(cannot("the platform broke off"))?;
     drop(screen);
     whole(&folder)?;
-    // Whoever reads a terminal or a pipe may have stopped, so what writes to them must not keep a signal waiting.
-    let judged = task::spawn_blocking(move || judge(&options, &folder, driven, &ended));
-    tokio::select! {
-        biased;
-        code = judged => {
-            code.unwrap_or_else(|error| Err(Failure::could_not_run(format!("the result was not told: {error}"))))
-        }
-        _ = signals.next() => Ok(exit::INTERRUPTED.into()),
-    }
+    let history = recorded(options, &folder, driven, &ended)?;
+    Ok((history, folder))
 }
 
-/// What came of it: an error where there was no trial, else a verdict.
-fn judge(options: &Options, folder: &Folder, driven: Driven, ended: &Ended) -> Result<ExitCode, Failure> {
+/// What is said before a trial.
+fn greet(options: &Options, header: &Header, screen: &mut Screen) -> Result<(), Failure> {
+    let mut say = |line: String| {
+        if options.shown != Shown::Nothing {
+            screen.err(printable(&line));
+        }
+    };
+    for left in journal::restore(&options.runs).map_err(cannot("cannot restore what an earlier trial left"))? {
+        let ended = restore::processes(left.processes);
+        say(format!("a trial that was killed had left {ended}: ended now ({})", left.folder.display()));
+    }
+    say(format!(
+        "sea trial of {}, {} on this machine",
+        header.target,
+        text::counted(header.deployment.replicas.into(), "replica")
+    ));
+    for assumption in &header.assumptions {
+        say(format!("  {assumption}"));
+    }
+    Ok(())
+}
+
+/// What came of it: an error where there was no trial that could be judged.
+fn recorded(options: &Options, folder: &Folder, driven: Driven, ended: &Ended) -> Result<History, Failure> {
     let Driven { history, interrupted, foreign, not_started, broken } = driven;
     if let Some(error) = broken {
         return Err(Failure::could_not_run(format!("the load broke off: {error}")));
@@ -237,7 +314,7 @@ fn judge(options: &Options, folder: &Folder, driven: Driven, ended: &Ended) -> R
     if interrupted && !began {
         return Err(Failure { code: exit::INTERRUPTED, message: "interrupted before the first drill".to_owned() });
     }
-    conclude(&history, Some(folder), &options.outputs, options.shown == Shown::Nothing)
+    Ok(history)
 }
 
 /// The history is what all else is made of: if it is not whole, somebody has to know.

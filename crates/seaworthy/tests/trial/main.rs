@@ -15,6 +15,7 @@ mod tools;
 
 mod built_in;
 mod fail_closed;
+mod proof;
 mod recorded;
 mod run;
 mod shown;

@@ -41,6 +41,8 @@ fn what_makes_no_sense_says_what_would_do() {
         (&["--path", "x"], &[], "begins with a /"),
         (&["-o", "result.pdf"], &[], "has no known ending"),
         (&["--threshold", "fast"], &[], "threshold"),
+        (&["--client-retries", "often"], &[], "does not begin with a number of retries"),
+        (&["--client-retries", "2 on=404"], &[], "there are connect, reset, timeout, gateway, 5xx"),
         (&[], &["serve", "{port:admin}"], "{port:NAME}"),
         (&["--pre-stop", "5s", "--grace", "5s"], &["true"], "give a longer --grace"),
         (&["--max-surge", "0", "--max-unavailable", "0"], &["true"], "nothing could ever be replaced"),

@@ -4,6 +4,7 @@
 
 mod document;
 mod events;
+mod proof;
 mod target;
 
 use std::{borrow::Borrow, time::Duration};
@@ -49,6 +50,8 @@ fn document<'a>(report: &TrialReport<'a>) -> Document<'a> {
         groups: assessment.groups.iter().map(group).collect(),
         findings: assessment.findings.iter().map(finding).collect(),
         thresholds: assessment.thresholds.iter().map(threshold).collect(),
+        tried: assessment.tried.as_ref().map(proof::tried),
+        replay: assessment.replay.as_ref().map(proof::replay),
         generator: report.footer.map(|footer| generator(&footer.generator)),
         events: report.events.iter().filter_map(|(at, event)| events::told(*at, event)).collect(),
     }

@@ -1,8 +1,9 @@
 //! Markdown for a pull request: the verdict, the drills, what to mend, and the rest folded away.
 
-use super::{TrialReport, words};
+use super::{TrialReport, proof, words};
 use crate::{
     assessment::{Percentiles, Row},
+    change::fragment,
     report::markdown::{escaped, line},
     text::{thousands, time},
     threshold::Holds,
@@ -22,6 +23,7 @@ pub(super) fn render(report: &TrialReport<'_>) -> String {
     }
     drills(&mut markdown, report);
     findings(&mut markdown, report);
+    proven(&mut markdown, report);
     thresholds(&mut markdown, report);
     line(&mut markdown, &format!("\n{}", escaped(&words::conclusion(report))));
     details(&mut markdown, report);
@@ -61,6 +63,17 @@ fn findings(markdown: &mut String, report: &TrialReport<'_>) {
         line(markdown, &format!("\n### {}\n\n{}\n", escaped(&words::finding(finding)), escaped(&finding.title)));
         finding.evidence.iter().for_each(|seen| line(markdown, &format!("- {}", escaped(seen))));
         line(markdown, &format!("\n**Mends it:** {}", escaped(&finding.mends)));
+    }
+}
+
+fn proven(markdown: &mut String, report: &TrialReport<'_>) {
+    if let Some(tried) = &report.assessment.tried {
+        line(markdown, &format!("\n### Tried\n\n{}\n", escaped(&proof::tried(tried))));
+        tried.causes.iter().for_each(|cause| line(markdown, &format!("- {}", escaped(&proof::compared(cause)))));
+        line(markdown, &format!("\n```yaml\n{}```", fragment(&tried.changes)));
+    }
+    if let Some(replay) = &report.assessment.replay {
+        line(markdown, &format!("\n**A client's own retries:** {}", escaped(&proof::replay(replay))));
     }
 }
 

@@ -4,12 +4,15 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     assessment::{Assessment, Counted, Group, Percentiles, Row},
+    change::Change,
     diagnosis::{Confidence, Finding, Harm},
     drill::Drill,
     event::{Event, Replica},
+    fix::{Compared, Proof, Tried},
     generator::Generator,
     history::{Footer, Header, History},
     outcome::{FailureKind, Phase},
+    replay::Replay,
     threshold::{Holds, Judged},
     time::Moment,
     verdict::Verdict,
@@ -105,6 +108,8 @@ fn of(rows: Vec<Row>, verdict: Verdict, reasons: &[&str]) -> Sample {
         total,
         terminations: 9,
         resolution: Duration::from_nanos(6_666_667),
+        replay: None,
+        tried: None,
         interrupted: false,
     };
     let generator = Generator {
@@ -242,6 +247,35 @@ pub(super) fn failed() -> Sample {
     let footer = sample.history.footer.as_mut().unwrap();
     footer.generator.ports = Some((760, 28_232));
     footer.generator.descriptors = Some((41, 1_048_576));
+    sample
+}
+
+/// The same, made again with what mends most of it, and with a client's own retries.
+pub(super) fn tried() -> Sample {
+    let mut sample = failed();
+    let compared = |cause: &str, before, after, proof| Compared { cause: cause.into(), before, after, proof };
+    sample.assessment.tried = Some(Tried {
+        changes: vec![Change::PreStopSleep(Duration::from_secs(2)), Change::Grace(Duration::from_secs(32))],
+        drills: vec![Drill::Baseline, Drill::Rollout],
+        verdict: Verdict::Fail,
+        reasons: vec!["rollout: 3 requests were lost, and none may be".into()],
+        lost: (34, 3),
+        requests: (3_370, 3_412),
+        causes: vec![
+            compared("endpoint-removal-race", 31, 0, Proof::Confirmed),
+            compared("killed-in-flight", 3, 3, Proof::Stays),
+        ],
+    });
+    sample.assessment.findings[0].confidence = Confidence::Confirmed;
+    sample.assessment.replay = Some(Replay {
+        policy: "2 backoff=100ms not-idempotent".parse().unwrap(),
+        lost: 37,
+        covered: 34,
+        hidden: 33.25,
+        added: 35.5,
+        worst: 1.136,
+        doubled: 3,
+    });
     sample
 }
 

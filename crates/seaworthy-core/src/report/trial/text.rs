@@ -2,8 +2,9 @@
 
 mod table;
 
-use super::{TrialReport, words};
+use super::{TrialReport, proof, words};
 use crate::{
+    change::fragment,
     report::text::{layout::Page, thresholds},
     text::{counted, thousands},
     verdict::Verdict,
@@ -26,6 +27,7 @@ pub(super) fn render(report: &TrialReport<'_>) -> String {
     why(&mut page, report);
     failures(&mut page, report);
     findings(&mut page, report);
+    proof(&mut page, report);
     thresholds(&mut page, &report.assessment.thresholds);
     page.gap();
     how(&mut page, report);
@@ -82,6 +84,27 @@ fn findings(page: &mut Page, report: &TrialReport<'_>) {
         if !finding.mends.is_empty() {
             labelled(page, "mends", &finding.mends);
         }
+    }
+}
+
+fn proof(page: &mut Page, report: &TrialReport<'_>) {
+    let (tried, replay) = (&report.assessment.tried, &report.assessment.replay);
+    if let Some(tried) = tried {
+        page.gap();
+        labelled(page, "tried", &proof::tried(tried));
+        for compared in &tried.causes {
+            labelled(page, "", &proof::compared(compared));
+        }
+        for reason in tried.reasons.iter().filter(|_| tried.verdict != Verdict::Pass) {
+            labelled(page, "", reason);
+        }
+        for (n, line) in fragment(&tried.changes).lines().enumerate() {
+            page.line(&format!("{:LABEL$}{line}", if n == 0 { "paste" } else { "" }));
+        }
+    }
+    if let Some(replay) = replay {
+        page.gap();
+        labelled(page, "retries", &proof::replay(replay));
     }
 }
 

@@ -29,8 +29,18 @@ pub(crate) fn conclude(
     outputs: &[Output<TrialFormat>],
     quiet: bool,
 ) -> Result<ExitCode, Failure> {
-    let assessment = assess(history);
-    let report = TrialReport::new(history, &assessment);
+    tell_all(history, &assess(history), folder, outputs, quiet)
+}
+
+/// Tells what a history came to.
+pub(crate) fn tell_all(
+    history: &History,
+    assessment: &Assessment,
+    folder: Option<&Folder>,
+    outputs: &[Output<TrialFormat>],
+    quiet: bool,
+) -> Result<ExitCode, Failure> {
+    let report = TrialReport::new(history, assessment);
     let kept = folder.into_iter().flat_map(|folder| {
         REPORTS.map(|(name, format)| {
             folder.write(name, &format.render(&report)).map_err(|error| {
@@ -47,7 +57,7 @@ pub(crate) fn conclude(
         let _told = writeln!(io::stderr(), "the run is kept in {}", folder.path.display());
     }
     written.into_iter().chain([told]).collect::<Result<(), _>>()?;
-    Ok(code(&assessment))
+    Ok(code(assessment))
 }
 
 fn code(assessment: &Assessment) -> ExitCode {

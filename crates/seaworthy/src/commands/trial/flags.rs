@@ -68,6 +68,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(JUDGED, "max-lost", "N", "0", "Requests that each drill may lose, beyond what it allows anyway"),
     setting(JUDGED, "max-p99", "TIME", "", "The most that the 99th percentile of the response times may be while a drill disturbs"),
     setting(JUDGED, "threshold", "BOUND", "", "What must hold over the whole trial: 'p99<50ms', 'failed<0.1%'; several times for several").repeatable(),
+    switch(JUDGED, "try-fix", "Make the trial again with what its findings propose, as far as it can be changed from here, and say before and after"),
+    setting(JUDGED, "client-retries", "POLICY", "", "What a client's own retries would have hidden and doubled, computed and not sent: '2', or '2 backoff=100ms on=connect+reset+timeout+gateway+5xx not-idempotent'"),
 
     setting(SHOWN, "output", "FILE", "", "Write the result there too; the ending says how: .json, .xml (JUnit), .md or .txt; several times for several").short('o').repeatable(),
     setting(SHOWN, "runs", "DIR", "seaworthy-runs", "Where each trial keeps its history, in a folder of its own; 'latest' there points at the last one"),

@@ -32,8 +32,19 @@ impl Folder {
     pub(crate) fn make(runs: &Path, now: Timestamp) -> io::Result<Self> {
         fs::create_dir_all(runs)?;
         let path = fresh(runs, &now.strftime("%Y%m%d-%H%M%S").to_string())?;
+        let folder = Self::open(path)?;
+        point(runs, &folder.path)?;
+        Ok(folder)
+    }
+
+    /// Makes one for another trial that belongs to this one. `latest` stays where it is.
+    pub(crate) fn beside(&self, suffix: &str) -> io::Result<Self> {
+        let runs = self.path.parent().unwrap_or(&self.path);
+        Self::open(fresh(runs, &format!("{}-{suffix}", self.name()))?)
+    }
+
+    fn open(path: PathBuf) -> io::Result<Self> {
         let history = BufWriter::new(File::options().create_new(true).append(true).open(path.join(HISTORY))?);
-        point(runs, &path)?;
         Ok(Self { path, history, broken: None })
     }
 

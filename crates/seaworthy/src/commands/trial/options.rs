@@ -15,6 +15,7 @@ use seaworthy_core::{
     deployment::{Deployment, Probe},
     drill::Drill,
     history::{Expectations, Header},
+    replay::Policy,
     report::trial::TrialFormat,
     text,
     threshold::Threshold,
@@ -93,6 +94,7 @@ pub(crate) struct Options {
     pub(crate) shown: Shown,
     pub(crate) runs: PathBuf,
     pub(crate) as_first_process: bool,
+    pub(crate) try_fix: bool,
 }
 
 /// Understands what was asked for.
@@ -149,6 +151,7 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
         shown: shown(&values)?,
         runs: runs(&values)?,
         as_first_process: values.switch("as-pid-1")?,
+        try_fix: values.switch("try-fix")?,
     })
 }
 
@@ -179,6 +182,7 @@ pub(crate) fn expectations(values: &Values<'_>) -> Result<Expectations, Failure>
         max_lost: values.parse("max-lost", |text| text.parse().map_err(|_error| "is not a number of requests"))?,
         max_p99: values.optional("max-p99", settings::duration)?,
         thresholds: thresholds.into_iter().map(|given| given.text).collect(),
+        client_retries: values.optional("client-retries", str::parse::<Policy>)?,
     })
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::proof;
+
 /// Its name and version. A key may be added; where one is changed or removed the number goes up.
 pub(super) const SCHEMA: &str = "seaworthy.trial/1";
 
@@ -27,6 +29,8 @@ pub(super) struct Document<'a> {
     pub(super) groups: Vec<Group<'a>>,
     pub(super) findings: Vec<Finding<'a>>,
     pub(super) thresholds: Vec<Threshold<'a>>,
+    pub(super) tried: Option<proof::Tried<'a>>,
+    pub(super) replay: Option<proof::Replay>,
     pub(super) generator: Option<Generator>,
     pub(super) events: Vec<Event>,
 }

@@ -31,6 +31,11 @@ fn a_failure() {
 }
 
 #[test]
+fn a_failure_with_what_was_tried() {
+    assert_reads(&sample::tried(), include_str!("tried.txt"));
+}
+
+#[test]
 fn an_inconclusive_one() {
     assert_reads(&sample::inconclusive(), include_str!("inconclusive.txt"));
 }
