@@ -1,8 +1,11 @@
 //! What a trial came to: a verdict for each drill and for all of it, with the findings.
 
 mod allowance;
+mod balance;
 mod controls;
 mod counting;
+mod ended;
+mod flooded;
 mod groups;
 mod overall;
 mod proof;

@@ -139,6 +139,10 @@ pub enum Effect {
         /// Which.
         replica: Replica,
     },
+    /// The database is to run, in its directory and on its port. Answered by `DatabaseUp` once it takes connections.
+    StartDatabase,
+    /// The database gets SIGKILL, with all of its process group. Answered by `DatabaseDown`.
+    KillDatabase,
     /// New connections go to these from now on. Empty: to none.
     View {
         /// Whose endpoints they are.

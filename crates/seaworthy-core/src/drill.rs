@@ -24,11 +24,38 @@ pub enum Drill {
     ScaleUp,
     /// A new version that crashes or never gets ready is rolled out, and rolled back.
     BadRelease,
+    /// More and more is asked, until the target does no more.
+    Overload,
+    /// More is asked for longer than the liveness probe needs to give up.
+    Liveness,
+    /// One replica is deleted, and its replacement hangs as it starts.
+    SlowStart,
+    /// Twice as many replicas are wanted for a while.
+    Balance,
+    /// The database gets SIGKILL, and is started again.
+    DatabaseRestart,
 }
 
 impl Drill {
     /// All of them, in the order in which they are made.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
+        Self::Baseline,
+        Self::Rollout,
+        Self::Terminate,
+        Self::Kill,
+        Self::Freeze,
+        Self::ScaleDown,
+        Self::ScaleUp,
+        Self::BadRelease,
+        Self::Overload,
+        Self::Liveness,
+        Self::SlowStart,
+        Self::Balance,
+        Self::DatabaseRestart,
+    ];
+
+    /// Those that are made where nobody asks for others: what any deploy does, and what any node may do.
+    pub const DEFAULT: [Self; 8] = [
         Self::Baseline,
         Self::Rollout,
         Self::Terminate,
@@ -50,7 +77,17 @@ impl Drill {
             Self::ScaleDown => "scale-down",
             Self::ScaleUp => "scale-up",
             Self::BadRelease => "bad-release",
+            Self::Overload => "overload",
+            Self::Liveness => "liveness",
+            Self::SlowStart => "slow-start",
+            Self::Balance => "balance",
+            Self::DatabaseRestart => "database-restart",
         }
+    }
+
+    /// Whether more is asked of the target than the trial's own rate.
+    pub const fn floods(self) -> bool {
+        matches!(self, Self::Overload | Self::Liveness)
     }
 
     /// The drill of a name.
@@ -69,6 +106,11 @@ impl Drill {
             Self::ScaleDown => "one replica fewer is wanted",
             Self::ScaleUp => "one replica more is wanted",
             Self::BadRelease => "a new version that never works is rolled out, then rolled back",
+            Self::Overload => "more and more is asked of it in steps, and then only as much as before",
+            Self::Liveness => "more is asked of it for longer than its liveness probe needs to give up",
+            Self::SlowStart => "one replica is deleted, and its replacement gets SIGSTOP as it starts",
+            Self::Balance => "twice as many replicas are wanted for a while",
+            Self::DatabaseRestart => "the database gets SIGKILL, and is started again a while later",
         }
     }
 
@@ -83,14 +125,31 @@ impl Drill {
             Self::ScaleDown => "fewer replicas lose no request",
             Self::ScaleUp => "a new replica gets requests only when it can answer",
             Self::BadRelease => "a broken release does not replace a working one",
+            Self::Overload => "asked too much, it refuses what is too much, and comes back",
+            Self::Liveness => "a busy replica is not killed for being busy",
+            Self::SlowStart => "a replica that starts slowly is waited for",
+            Self::Balance => "new replicas take their share",
+            Self::DatabaseRestart => "a database that restarts costs errors only while it is away",
         }
     }
 
     /// What may be lost without breaking the promise, in words.
     pub const fn allowance(self) -> &'static str {
         match self {
-            Self::Baseline | Self::Rollout | Self::Terminate | Self::ScaleDown | Self::ScaleUp | Self::BadRelease => {
-                "nothing may be lost"
+            Self::Baseline
+            | Self::Rollout
+            | Self::Terminate
+            | Self::ScaleDown
+            | Self::ScaleUp
+            | Self::BadRelease
+            | Self::SlowStart
+            | Self::Balance => "nothing may be lost",
+            Self::Overload | Self::Liveness => {
+                "only what is refused with 429 or 503 or gets no answer, while more is asked and until 5 s after, may be \
+                 lost"
+            }
+            Self::DatabaseRestart => {
+                "only what was sent while the database was away, or until 1 s after it was back, may be lost"
             }
             Self::Kill => {
                 "only what was in flight on the killed replica, or sent to it before its listener was back or clients \

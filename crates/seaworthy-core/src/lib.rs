@@ -17,6 +17,7 @@
 //! | [`deployment`] | what is to run, in a Deployment's words |
 //! | [`cluster`] | the rules of a Deployment: rollouts, probes, endpoints |
 //! | [`drill`] | what is done to a target, and what is expected |
+//! | [`flood`] | how much a target does, the more is asked of it |
 //! | [`trial`] | the drills one after the other, on a cluster |
 //! | [`audit`] | what became of the writes |
 //! | [`change`] | what can be changed of a target's rules |
@@ -38,6 +39,7 @@ pub mod diagnosis;
 pub mod drill;
 pub mod event;
 pub mod fix;
+pub mod flood;
 pub mod generator;
 pub mod histogram;
 pub mod history;

@@ -1,5 +1,6 @@
 //! A trial: the drills one after the other, on a cluster. Pure, like the cluster that it holds.
 
+mod asked;
 mod plan;
 
 use std::{collections::VecDeque, time::Duration};
@@ -17,13 +18,15 @@ use crate::{
     time::{self, Moment},
 };
 
-pub use plan::{End, Input, Plan, Progress, Timing};
+pub(crate) use asked::RETURN;
+pub use plan::{Asked, End, Input, Plan, Progress, Timing};
 
 /// A trial.
 #[derive(Clone, Debug)]
 pub struct Trial {
     cluster: Cluster,
     timing: Timing,
+    asked: Asked,
     /// Replicas that are wanted when nothing else is.
     replicas: u32,
     stage: Stage,
@@ -37,6 +40,8 @@ pub struct Trial {
 /// Where a trial is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// The database starts, before any replica does.
+    Database { begun: bool, until: Moment },
     /// The target starts for the first time.
     Starting { until: Moment },
     /// It is there; requests do not arrive yet.
@@ -64,6 +69,22 @@ enum Step {
     Thaw(Replica),
     /// A bad release is looked at.
     Observe(Moment),
+    /// More is asked: the step of an overload, counted from 0, until when, and whether it is the last one.
+    Flood { step: usize, over: Moment, last: bool },
+    /// What was disturbed is over, and what is left of it is worked off.
+    Recover(Moment),
+    /// The process of a replica that comes after this one is to start.
+    Replacement(Replica),
+    /// There are to be as many replicas as are wanted; how many there were before.
+    Grow(u32),
+    /// They are watched.
+    Watch(u32, Moment),
+    /// The database is to end.
+    DatabaseEnd,
+    /// It is away.
+    DatabaseAway(Moment),
+    /// It is to be back.
+    DatabaseBack,
     /// The cluster is to be as it is wanted.
     Settle,
 }
@@ -71,12 +92,14 @@ enum Step {
 impl Trial {
     /// Nothing has happened yet; the first [`cluster::Input::Tick`] starts the target.
     pub fn new(plan: Plan) -> Self {
-        let Plan { deployment, drills, propagation, timing, seed } = plan;
+        let Plan { deployment, drills, propagation, timing, asked, seed } = plan;
+        let until = Moment::START + timing.patience;
         Self {
             replicas: deployment.replicas,
             cluster: Cluster::new(deployment, propagation, seed),
-            stage: Stage::Starting { until: Moment::START + timing.patience },
+            stage: if asked.database { Stage::Database { begun: false, until } } else { Stage::Starting { until } },
             timing,
+            asked,
             since: Moment::START,
             done: Vec::new(),
             next: drills.into(),
@@ -89,11 +112,17 @@ impl Trial {
     /// Takes something in. Effects are appended, in the order in which they are to be carried out.
     pub fn on(&mut self, now: Moment, input: Input, effects: &mut Vec<Effect>) {
         match input {
+            // Without a database there is nothing that a replica could start with.
+            Input::Cluster(_) if matches!(self.stage, Stage::Database { .. }) => self.start_database(effects),
             Input::Cluster(input) => {
                 let exited = if let cluster::Input::Exited { replica, .. } = &input { Some(*replica) } else { None };
+                let started = if let cluster::Input::Started { replica, .. } = &input { Some(*replica) } else { None };
                 self.cluster.on(now, input, effects);
                 if let Some(replica) = exited {
                     self.exited(replica);
+                }
+                if let Some(replica) = started {
+                    self.started(replica, effects);
                 }
             }
             Input::LoadBegun => {
@@ -102,6 +131,9 @@ impl Trial {
                 }
             }
             Input::Frozen { replica, frozen } => self.frozen(now, replica, frozen, effects),
+            Input::Saturated => self.saturated(),
+            Input::DatabaseUp => self.database_up(now, effects),
+            Input::DatabaseDown { exit } => self.database_down(now, exit, effects),
             Input::Interrupt => self.interrupt(effects),
         }
         // Each stage may lead to the next one at once.
@@ -110,6 +142,7 @@ impl Trial {
 
     fn interrupt(&mut self, effects: &mut Vec<Effect>) {
         if self.stage != Stage::Over {
+            self.end_flood(effects);
             effects.push(Effect::Record(Event::Interrupted));
             self.finish(End::Done);
         }
@@ -136,16 +169,19 @@ impl Trial {
                 self.stage = Stage::Established;
                 self.since = now;
             }
-            Stage::Starting { until } if now >= until => self.finish(End::NeverReady),
+            Stage::Database { until, .. } | Stage::Starting { until } if now >= until => self.finish(End::NeverReady),
             Stage::Before { drill: Drill::Baseline, until } if now >= until => {
                 self.end_drill(now, Drill::Baseline, effects);
             }
             Stage::Before { drill, until } if now >= until => self.disturb(now, drill, effects),
             Stage::During { drill, step, until } => return self.go_on(now, drill, step, until, effects),
             Stage::After { drill, until } if now >= until => self.end_drill(now, drill, effects),
-            Stage::Starting { .. } | Stage::Established | Stage::Before { .. } | Stage::After { .. } | Stage::Over => {
-                return false;
-            }
+            Stage::Database { .. }
+            | Stage::Starting { .. }
+            | Stage::Established
+            | Stage::Before { .. }
+            | Stage::After { .. }
+            | Stage::Over => return false,
         }
         true
     }
@@ -158,6 +194,7 @@ impl Trial {
 
     /// What a drill could not do. Those after it would begin with a target that is not as it should be.
     fn broken(&mut self, drill: Drill, why: String, effects: &mut Vec<Effect>) {
+        self.end_flood(effects);
         effects.push(Effect::Record(Event::DrillBroken { drill, why }));
         effects.push(Effect::Record(Event::DrillEnded { drill }));
         self.done.push(drill);
@@ -165,20 +202,42 @@ impl Trial {
     }
 
     fn disturb(&mut self, now: Moment, drill: Drill, effects: &mut Vec<Effect>) {
-        let wanted = self.cluster.deployment().replicas;
+        if let Some(why) = self.impossible(drill) {
+            return self.broken(drill, why.to_owned(), effects);
+        }
         let picked = match drill {
-            Drill::Terminate | Drill::Kill | Drill::Freeze => match self.pick() {
+            Drill::Terminate | Drill::Kill | Drill::Freeze | Drill::SlowStart => match self.pick() {
                 Some(replica) => Some(replica),
                 None => return self.broken(drill, "no replica was available to be picked".to_owned(), effects),
             },
-            Drill::ScaleDown if wanted < 2 => {
-                let why = "it needs two replicas: the last one is not taken away";
-                return self.broken(drill, why.to_owned(), effects);
-            }
-            Drill::Baseline | Drill::Rollout | Drill::ScaleDown | Drill::ScaleUp | Drill::BadRelease => None,
+            Drill::Baseline
+            | Drill::Rollout
+            | Drill::ScaleDown
+            | Drill::ScaleUp
+            | Drill::BadRelease
+            | Drill::Overload
+            | Drill::Liveness
+            | Drill::Balance
+            | Drill::DatabaseRestart => None,
         };
         effects.push(Effect::Record(Event::Disturbed { drill, replica: picked }));
-        let (order, step) = match (drill, picked) {
+        let (order, step) = self.begin(now, drill, picked, effects);
+        self.stage = Stage::During { drill, step, until: now + self.longest(drill) };
+        if let Some(order) = order {
+            self.cluster.on(now, cluster::Input::Order(order), effects);
+        }
+    }
+
+    /// The first step of a drill, and what is ordered for it.
+    fn begin(
+        &self,
+        now: Moment,
+        drill: Drill,
+        picked: Option<Replica>,
+        effects: &mut Vec<Effect>,
+    ) -> (Option<Order>, Step) {
+        let wanted = self.cluster.deployment().replicas;
+        match (drill, picked) {
             (Drill::Terminate, Some(replica)) => (Some(Order::Delete(replica)), Step::Settle),
             (Drill::Kill, Some(replica)) => {
                 signal(replica, Signal::Kill, effects);
@@ -188,17 +247,21 @@ impl Trial {
                 signal(replica, Signal::Stop, effects);
                 (None, Step::Freeze(replica))
             }
+            (Drill::SlowStart, Some(replica)) => (Some(Order::Delete(replica)), Step::Replacement(self.newest())),
             (Drill::ScaleDown, _) => (Some(Order::Scale(wanted - 1)), Step::Settle),
             // After a scale-down it is the number that was wanted at first.
             (Drill::ScaleUp, _) => (Some(Order::Scale(self.replicas.max(wanted + 1))), Step::Settle),
+            (Drill::Balance, _) => (Some(Order::Scale(wanted.saturating_mul(2))), Step::Grow(wanted)),
             (Drill::BadRelease, _) => (Some(Order::Rollout(Release::Bad)), Step::Observe(now + self.timing.observe)),
-            (Drill::Baseline | Drill::Rollout | Drill::Terminate | Drill::Kill | Drill::Freeze, _) => {
-                (Some(Order::Rollout(Release::Good)), Step::Settle)
+            (Drill::Overload | Drill::Liveness, _) => (None, self.flood(now, drill, 0, effects)),
+            (Drill::DatabaseRestart, _) => {
+                effects.push(Effect::KillDatabase);
+                (None, Step::DatabaseEnd)
             }
-        };
-        self.stage = Stage::During { drill, step, until: now + self.longest(drill) };
-        if let Some(order) = order {
-            self.cluster.on(now, cluster::Input::Order(order), effects);
+            (
+                Drill::Baseline | Drill::Rollout | Drill::Terminate | Drill::Kill | Drill::Freeze | Drill::SlowStart,
+                _,
+            ) => (Some(Order::Rollout(Release::Good)), Step::Settle),
         }
     }
 
@@ -225,6 +288,12 @@ impl Trial {
         let own = match drill {
             Drill::Freeze => self.timing.freeze,
             Drill::BadRelease => self.timing.observe,
+            Drill::Overload | Drill::Liveness => self.flooding(drill),
+            Drill::SlowStart => self.asked.slow_start,
+            // Those that come take their time, too.
+            Drill::Balance => self.asked.balance.saturating_add(one.saturating_mul(self.replicas)),
+            // As long as at first.
+            Drill::DatabaseRestart => self.asked.database_down.saturating_add(self.timing.patience),
             Drill::Baseline | Drill::Rollout | Drill::Terminate | Drill::Kill | Drill::ScaleDown | Drill::ScaleUp => {
                 Duration::ZERO
             }
@@ -247,14 +316,36 @@ impl Trial {
                 self.cluster.on(now, cluster::Input::Order(Order::Undo), effects);
                 Step::Settle
             }
+            Step::Flood { step, over, last } if now >= over => self.next_flood(now, drill, step, last, effects),
+            Step::Recover(over) if now >= over => Step::Settle,
+            Step::Grow(before) if self.cluster.is_settled() => Step::Watch(before, now + self.asked.balance),
+            Step::Watch(before, over) if now >= over => {
+                self.cluster.on(now, cluster::Input::Order(Order::Scale(before)), effects);
+                Step::Settle
+            }
+            Step::DatabaseAway(over) if now >= over => {
+                effects.push(Effect::StartDatabase);
+                Step::DatabaseBack
+            }
             Step::Settle if self.cluster.is_settled() => {
                 effects.push(Effect::Record(Event::Settled { drill }));
                 self.stage = Stage::After { drill, until: aligned(now + self.timing.after) };
                 return true;
             }
-            Step::Exit(_) | Step::Freeze(_) | Step::Frozen(..) | Step::Thaw(_) | Step::Observe(_) | Step::Settle => {
-                return false;
-            }
+            Step::Exit(_)
+            | Step::Freeze(_)
+            | Step::Frozen(..)
+            | Step::Thaw(_)
+            | Step::Observe(_)
+            | Step::Flood { .. }
+            | Step::Recover(_)
+            | Step::Replacement(_)
+            | Step::Grow(_)
+            | Step::Watch(..)
+            | Step::DatabaseEnd
+            | Step::DatabaseAway(_)
+            | Step::DatabaseBack
+            | Step::Settle => return false,
         };
         self.stage = Stage::During { drill, step: next, until };
         true
@@ -263,13 +354,10 @@ impl Trial {
     /// A process has ended: whatever was waited for of it will not come, or is this.
     fn exited(&mut self, ended: Replica) {
         let Stage::During { step, .. } = &mut self.stage else { return };
-        match *step {
-            Step::Exit(replica) | Step::Freeze(replica) | Step::Frozen(replica, _) | Step::Thaw(replica)
-                if replica == ended =>
-            {
-                *step = Step::Settle;
-            }
-            Step::Exit(_) | Step::Freeze(_) | Step::Frozen(..) | Step::Thaw(_) | Step::Observe(_) | Step::Settle => {}
+        if let Step::Exit(replica) | Step::Freeze(replica) | Step::Frozen(replica, _) | Step::Thaw(replica) = *step
+            && replica == ended
+        {
+            *step = Step::Settle;
         }
     }
 
@@ -279,17 +367,20 @@ impl Trial {
         } else {
             Event::Thawed { replica: changed }
         }));
-        let over = now + self.timing.freeze;
-        let Stage::During { step, .. } = &mut self.stage else { return };
-        match *step {
-            Step::Freeze(replica) if frozen && replica == changed => *step = Step::Frozen(replica, over),
-            Step::Thaw(replica) if !frozen && replica == changed => *step = Step::Settle,
-            Step::Exit(_) | Step::Freeze(_) | Step::Frozen(..) | Step::Thaw(_) | Step::Observe(_) | Step::Settle => {}
+        let Stage::During { drill, step, .. } = &mut self.stage else { return };
+        let over = now + if *drill == Drill::SlowStart { self.asked.slow_start } else { self.timing.freeze };
+        if frozen && *step == Step::Freeze(changed) {
+            *step = Step::Frozen(changed, over);
+        } else if !frozen && *step == Step::Thaw(changed) {
+            *step = Step::Settle;
         }
     }
 
     /// What of the target is not as it should be, in words: `2 of 3 replicas available; ending: 1; not ready: 4`.
     pub fn lacking(&self) -> String {
+        if self.asked.database && self.cluster.standings().is_empty() {
+            return "the database does not take connections on {port:database}".to_owned();
+        }
         let wanted = self.cluster.deployment().replicas;
         let standings = self.cluster.standings();
         let available = standings.iter().filter(|standing| standing.available && !standing.terminating).count();
@@ -307,7 +398,19 @@ impl Trial {
     /// When the next tick is due at the latest.
     pub fn wake(&self) -> Option<Moment> {
         let own = match self.stage {
-            Stage::During { step: Step::Frozen(_, at) | Step::Observe(at), until, .. } => Some(at.min(until)),
+            // Nothing of the cluster is begun before it is there.
+            Stage::Database { begun, until } => return Some(if begun { until } else { Moment::START }),
+            Stage::During {
+                step:
+                    Step::Frozen(_, at)
+                    | Step::Observe(at)
+                    | Step::Flood { over: at, .. }
+                    | Step::Recover(at)
+                    | Step::Watch(_, at)
+                    | Step::DatabaseAway(at),
+                until,
+                ..
+            } => Some(at.min(until)),
             Stage::Starting { until }
             | Stage::Before { until, .. }
             | Stage::During { until, .. }
@@ -320,6 +423,7 @@ impl Trial {
     /// Where it is.
     pub fn progress(&self) -> Progress {
         let (drill, stage) = match self.stage {
+            Stage::Database { .. } => (None, "the database starts".to_owned()),
             Stage::Starting { .. } => (None, "the target starts".to_owned()),
             Stage::Established => (None, "the target is ready".to_owned()),
             Stage::Before { drill: Drill::Baseline, .. } => {
@@ -341,7 +445,14 @@ impl Trial {
             Step::Frozen(replica, _) => format!("{replica} is frozen"),
             Step::Thaw(replica) => format!("SIGCONT to {replica}"),
             Step::Observe(_) => "the bad release is out".to_owned(),
-            Step::Settle => self.lacking(),
+            Step::Flood { step, .. } => self.flood_words(step),
+            Step::Recover(_) => "it has time to come back".to_owned(),
+            Step::Replacement(_) => "a replacement is to start".to_owned(),
+            Step::Watch(..) => "all replicas take requests".to_owned(),
+            Step::DatabaseEnd => "SIGKILL to the database".to_owned(),
+            Step::DatabaseAway(_) => "the database is away".to_owned(),
+            Step::DatabaseBack => "the database starts".to_owned(),
+            Step::Grow(_) | Step::Settle => self.lacking(),
         }
     }
 

@@ -10,13 +10,16 @@
 //! namespace of the kernel. What a container would see differently is told as events.
 
 mod check;
+mod database;
 mod listener;
+mod memory;
 mod place;
 mod platform;
 pub(crate) mod process;
 mod running;
 pub(crate) mod sockets;
 
+pub use database::DATABASE;
 pub use place::{InvalidCommand, placeholders};
 pub use running::{Ended, Local, Running, Seen, Watched, start};
 pub use sockets::Listening;

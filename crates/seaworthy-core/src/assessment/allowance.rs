@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::windows::Window;
+use super::{flooded, windows::Window};
 use crate::{
     drill::Drill,
     event::{Reason, Signal},
@@ -10,6 +10,7 @@ use crate::{
     lives::{Life, Lives},
     outcome::{ConnectionKind, FailureKind, Outcome},
     time::Moment,
+    trial::RETURN,
 };
 
 /// How far the end of a request and what ended it may lie apart in the recording, and how long direct connections are
@@ -18,6 +19,12 @@ pub(crate) const SLACK: Duration = Duration::from_millis(50);
 
 /// Whether a drill may lose this request.
 pub(super) fn allows(window: &Window<'_>, header: &Header, lives: &Lives, outcome: &Outcome) -> bool {
+    if window.drill.floods() {
+        return flooded::allows(window, lives, outcome);
+    }
+    if window.drill == Drill::DatabaseRestart {
+        return away(window, lives).is_some_and(|(from, until)| outcome.done + SLACK >= from && outcome.due <= until);
+    }
     let Some(life) = window.picked().and_then(|replica| lives.get(replica)) else { return false };
     if outcome.endpoint.is_none() || outcome.endpoint != life.address {
         return false;
@@ -25,10 +32,26 @@ pub(super) fn allows(window: &Window<'_>, header: &Header, lives: &Lives, outcom
     match window.drill {
         Drill::Kill => kill(window, header, life, outcome),
         Drill::Freeze => freeze(window, header, life, outcome),
-        Drill::Baseline | Drill::Rollout | Drill::Terminate | Drill::ScaleDown | Drill::ScaleUp | Drill::BadRelease => {
-            false
-        }
+        Drill::Baseline
+        | Drill::Rollout
+        | Drill::Terminate
+        | Drill::ScaleDown
+        | Drill::ScaleUp
+        | Drill::BadRelease
+        | Drill::Overload
+        | Drill::Liveness
+        | Drill::SlowStart
+        | Drill::Balance
+        | Drill::DatabaseRestart => false,
     }
+}
+
+/// From the SIGKILL to the database until shortly after it took connections again; to the drill's end where it never
+/// did.
+pub(super) fn away(window: &Window<'_>, lives: &Lives) -> Option<(Moment, Moment)> {
+    let (killed, _) = window.disturbed?;
+    let back = lives.database_up().next_begin(killed).filter(|back| *back <= window.until);
+    Some((killed, back.map_or(window.until, |back| back + RETURN)))
 }
 
 /// When the drill killed the replica.

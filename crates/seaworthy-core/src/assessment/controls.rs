@@ -1,6 +1,6 @@
 //! The baseline as a control: what is lost while nothing is done is not a drill's doing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{counting::Tally, windows::Window};
 use crate::{
@@ -52,8 +52,15 @@ pub(super) fn attribute(windows: &[Window<'_>], tallies: &[Tally], judged: &mut 
         .filter(|((place, class), count)| by_chance(*place, *class, **count))
         .map(|((place, class), count)| (*place, *class, *count))
         .collect();
+    // What explains it while nothing is done explains it in the drill, too.
+    let explained: BTreeSet<(FailureClass, String)> = judged
+        .iter()
+        .filter(|(place, _, cause)| is_baseline(*place) && *cause != Cause::unexplained())
+        .filter_map(|(_, failed, cause)| Some((class(failed)?, cause.id.clone())))
+        .collect();
     for (place, failed, cause) in judged.iter_mut().filter(|(_, _, cause)| cause.confidence < Confidence::Proven) {
         if let Some(class) = class(failed)
+            && !explained.contains(&(class, cause.id.clone()))
             && forgiven.iter().any(|(of, forgiven, _)| of == place && *forgiven == class)
         {
             *cause = Cause::in_baseline();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Counted, Percentiles, allowance, windows::Window};
+use super::{Counted, Percentiles, allowance, flooded, windows::Window};
 use crate::{
     diagnosis::{Failed, Fate},
     histogram::Histogram,
@@ -79,25 +79,28 @@ pub(super) fn count<'a>(history: &'a History, lives: &Lives, windows: &[Window<'
         let begin = slot(interval.index);
         let place = windows.iter().position(|window| window.holds(begin));
         if let Some((window, tally)) = place.and_then(|place| windows.get(place).zip(counts.tallies.get_mut(place))) {
-            good(interval, begin, window, tally);
+            good(interval, begin, window, lives, tally);
         }
         for attempt in &interval.whole {
             failed(&history.header, lives, windows, attempt, &mut counts);
         }
         // Fail-closed: where only the end of a slot is in a drill, what it lost there is the drill's.
         let place = place.or_else(|| windows.iter().position(|window| window.holds(begin + INTERVAL)));
-        unseen(interval, begin, place, windows, &mut counts);
+        unseen(interval, begin, place, windows, lives, &mut counts);
     }
     for tally in &mut counts.tallies {
         for counted in [&mut tally.keep_alive, &mut tally.fresh] {
-            counted.ended = counted.good + counted.lost + counted.allowed + counted.unknown;
+            counted.ended = counted.good + counted.lost + counted.allowed + counted.unknown + counted.shed;
         }
     }
     counts
 }
 
-fn good(interval: &Interval, begin: Moment, window: &Window<'_>, tally: &mut Tally) {
-    interval.send_lag.add_to(&mut tally.send_lag);
+fn good(interval: &Interval, begin: Moment, window: &Window<'_>, lives: &Lives, tally: &mut Tally) {
+    // While a machine is flooded everybody on it is late, and nothing that is judged depends on it.
+    if !flooded::excuses(window, lives, begin, begin + INTERVAL) {
+        interval.send_lag.add_to(&mut tally.send_lag);
+    }
     let part = match window.disturbance() {
         Some((from, _)) if begin + INTERVAL <= from => 0,
         Some((_, settled)) if begin < settled => 1,
@@ -149,6 +152,9 @@ fn failed<'a>(
         counted.unknown += 1;
         tally.unknown_allowed += u64::from(allowed);
         Fate::Unknown
+    } else if allowed && flooded::is_shed(window, failure.status) {
+        counted.shed += 1;
+        Fate::Allowed
     } else if allowed {
         counted.allowed += 1;
         Fate::Allowed
@@ -167,7 +173,16 @@ fn is_between(windows: &[Window<'_>], at: Moment) -> bool {
 }
 
 /// Failures that were counted and not kept: fail-closed, they are lost, in the drill of the slot in which they ended.
-fn unseen(interval: &Interval, begin: Moment, place: Option<usize>, windows: &[Window<'_>], counts: &mut Counts<'_>) {
+///
+/// While more is asked than usual there may be more than are kept; what may be lost then is not held against anybody.
+fn unseen(
+    interval: &Interval,
+    begin: Moment,
+    place: Option<usize>,
+    windows: &[Window<'_>],
+    lives: &Lives,
+    counts: &mut Counts<'_>,
+) {
     let mut seen: BTreeMap<FailureClass, u64> = BTreeMap::new();
     for attempt in &interval.whole {
         if let Some(class) = class(attempt).filter(|_| !attempt.retried) {
@@ -195,12 +210,21 @@ fn unseen(interval: &Interval, begin: Moment, place: Option<usize>, windows: &[W
         return;
     };
     tally.keep_alive.retried += again;
+    let window = place.and_then(|place| windows.get(place));
     for (class, count) in missing {
         if class.kind.is_local() {
             let which = usize::from(class.kind == FailureKind::NoDescriptor);
             if let Some(own) = tally.own.get_mut(which) {
                 *own += count;
             }
+            continue;
+        }
+        if let Some(window) = window
+            && flooded::excuses(window, lives, begin, begin + INTERVAL)
+            && flooded::may_fail(class.kind, class.status)
+        {
+            let counted = tally.of(class.connection);
+            *(if flooded::is_shed(window, class.status) { &mut counted.shed } else { &mut counted.allowed }) += count;
             continue;
         }
         tally.of(class.connection).lost += count;

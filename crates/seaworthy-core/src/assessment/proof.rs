@@ -1,6 +1,6 @@
 //! What proves that a drill happened. Without it nothing is known of what it would have done.
 
-use super::{allowance, windows::Window};
+use super::{allowance, balance, flooded, windows::Window};
 use crate::{
     drill::Drill,
     event::{Event, Exit, Release, Replica},
@@ -23,10 +23,14 @@ pub(super) fn happened(window: &Window<'_>, history: &History, lives: &Lives) ->
         Drill::ScaleDown => scale_down(window, history, lives),
         Drill::ScaleUp => scale_up(window, history, lives),
         Drill::BadRelease => bad_release(window, lives),
+        Drill::Overload | Drill::Liveness => flooded::happened(window, history, lives),
+        Drill::SlowStart => slow_start(window, lives),
+        Drill::Balance => balance::happened(window, history, lives),
+        Drill::DatabaseRestart => database_restart(window, history, lives),
     }
 }
 
-fn within(window: &Window<'_>, at: Moment) -> bool {
+pub(super) fn within(window: &Window<'_>, at: Moment) -> bool {
     (window.begun..=window.until).contains(&at)
 }
 
@@ -151,6 +155,38 @@ fn bad_release(window: &Window<'_>, lives: &Lives) -> Result<String, String> {
     let stayed = back.begun.since(bad.begun).as_secs_f64();
     let took = done.since(back.begun).as_secs_f64();
     Ok(format!("a broken release was rolled out for {stayed:.1} s, and rolled back in {took:.1} s"))
+}
+
+/// The replacement hung as it started, and then came to be available.
+fn slow_start(window: &Window<'_>, lives: &Lives) -> Result<String, String> {
+    let (at, life) = picked(window, lives)?;
+    let hung = |new: &&Life| new.frozen.all().iter().any(|span| span.from >= at && within(window, span.from));
+    let new = lives.all().filter(|new| new.created.is_some_and(|created| created >= at)).find(hung);
+    let new = new.ok_or_else(|| format!("nothing shows that a replacement of {} hung as it started", life.replica))?;
+    let span = new.frozen.all().iter().find(|span| span.from >= at).ok_or("nothing shows when it hung")?;
+    let until = span.to.or_else(|| new.exit_after(span.from).map(|(ended, _)| ended));
+    let until = until.ok_or_else(|| format!("nothing shows that {} ran again", new.replica))?;
+    let there = new.available.iter().find(|at| **at >= until && within(window, **at));
+    let there = there.ok_or_else(|| format!("{} was never available after it", new.replica))?;
+    let took = there.since(until).as_secs_f64();
+    let stood = until.since(span.from).as_secs_f64();
+    Ok(format!("{} did not run for {stood:.1} s as it started, and was available {took:.1} s later", new.replica))
+}
+
+/// The database died of SIGKILL, and took connections again.
+fn database_restart(window: &Window<'_>, history: &History, lives: &Lives) -> Result<String, String> {
+    let (killed, _) = window.disturbed.ok_or("it never disturbed")?;
+    let died = history.events.iter().find_map(|(at, event)| {
+        let Event::DatabaseDown { exit: Some(Exit::Signal(9)) } = event else { return None };
+        (*at >= killed && within(window, *at)).then_some(*at)
+    });
+    let died = died.ok_or("nothing shows that the database died of SIGKILL")?;
+    let back = lives.database_up().next_begin(died).filter(|back| within(window, *back));
+    let back = back.ok_or("nothing shows that the database took connections again")?;
+    Ok(format!(
+        "the database died of SIGKILL, and took connections again after {:.1} s",
+        back.since(killed).as_secs_f64()
+    ))
 }
 
 /// Replicas of a broken release that clients saw in a drill.

@@ -4,7 +4,7 @@ mod doubts;
 
 use std::time::Duration;
 
-use super::{Percentiles, Row, allowance, counting::Tally, proof, were, windows::Window};
+use super::{Percentiles, Row, allowance, balance, counting::Tally, ended, flooded, proof, were, windows::Window};
 pub(super) use doubts::of_trial;
 
 use self::doubts::{doubts, foreign, limits};
@@ -32,12 +32,13 @@ pub(super) fn judge(of: Judging<'_>) -> Row {
     let Judging { history, lives, window, tally, recovery, .. } = of;
     let happened = proof::happened(window, history, lives);
     let failures = failures(&of);
-    let (verdict, reasons) = if failures.is_empty() {
+    let (verdict, mut reasons) = if failures.is_empty() {
         let doubts = doubts(&of, happened.as_ref().err());
         if doubts.is_empty() { (Verdict::Pass, passed(&of)) } else { (Verdict::Inconclusive, doubts) }
     } else {
         (Verdict::Fail, failures)
     };
+    reasons.extend(flooded::notes(window, history, lives));
     let [before, during, after] = &tally.times;
     Row {
         drill: window.drill,
@@ -84,6 +85,8 @@ fn failures(of: &Judging<'_>) -> Vec<String> {
     if let Some(allowance::Unnoticed::Broken(why)) = allowance::unnoticed(window, &history.header, lives) {
         reasons.push(why);
     }
+    reasons.extend(ended::failures(window, lives));
+    reasons.extend(balance::failures(window, history, lives));
     let exposed = if window.drill == Drill::BadRelease { proof::exposed(window, lives) } else { Vec::new() };
     if !exposed.is_empty() {
         let names: Vec<String> = exposed.iter().map(ToString::to_string).collect();
@@ -93,7 +96,11 @@ fn failures(of: &Judging<'_>) -> Vec<String> {
         && let Some((bound, p99)) = slowest(of)
         && p99 > bound
     {
-        let during = if window.disturbed.is_some() { "during the disturbance" } else { "in the drill" };
+        let during = match window.disturbed {
+            Some(_) if window.drill.floods() => "after it",
+            Some(_) => "during the disturbance",
+            None => "in the drill",
+        };
         reasons.push(format!("p99 {during} was {}, more than {}", text::time(p99), text::long_time(bound)));
     }
     reasons
@@ -107,20 +114,30 @@ fn slowest(of: &Judging<'_>) -> Option<(Duration, Duration)> {
 
 /// The times that are held to a bound.
 const fn times<'a>(of: &Judging<'a>) -> &'a Histogram {
-    let [before, during, _] = &of.tally.times;
+    let [before, during, after] = &of.tally.times;
+    // What is slow while more is asked than usual breaks no promise.
+    if of.window.drill.floods() {
+        return after;
+    }
     if of.window.disturbed.is_some() { during } else { before }
 }
 
 fn lost(of: &Judging<'_>, own: u64) -> String {
-    let Judging { history, window, tally, .. } = *of;
+    let Judging { history, lives, window, tally, .. } = *of;
     let ended = text::counted(tally.all().ended, "request");
     let were = if own == 1 { "was" } else { "were" };
     let mut words = format!("{} of {ended} {were} lost", text::thousands(own));
     if window.drill == Drill::Baseline {
         words.push_str(" while nothing happens");
     }
-    if matches!(window.drill, Drill::Kill | Drill::Freeze) {
+    if window.drill.floods() || matches!(window.drill, Drill::Kill | Drill::Freeze | Drill::DatabaseRestart) {
         words.push_str(" beyond what may be");
+    }
+    if let Some(late) = flooded::late(window, history, lives) {
+        words = format!(
+            "{words}: the last of them was due {:.1} s after the flood, so it does not come back",
+            late.as_secs_f64()
+        );
     }
     let most = history.header.expectations.max_lost;
     if most > 0 {
@@ -142,6 +159,9 @@ fn passed(of: &Judging<'_>) -> Vec<String> {
     }];
     if counted.allowed > 0 {
         reasons.push(format!("{} lost, as the drill allows it", were(counted.allowed, "request")));
+    }
+    if counted.shed > 0 {
+        reasons.push(format!("{} refused with 429 or 503 while more was asked", were(counted.shed, "request")));
     }
     if of.history.header.fresh <= 0.0 && proof::terminations(of.window, of.lives) > 0 {
         reasons.push("no client opens new connections: whether those would be lost was not looked at".to_owned());

@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod arbitrary;
+mod asked;
 mod drills;
 
 fn row(assessment: &Assessment, drill: Drill) -> &Row {

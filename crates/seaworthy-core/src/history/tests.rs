@@ -40,7 +40,7 @@ pub(crate) fn header() -> Header {
             },
         },
         assumptions: vec!["readiness: a GET of / is answered".into()],
-        drills: Drill::ALL.to_vec(),
+        drills: Drill::DEFAULT.to_vec(),
         propagation_least: Duration::from_millis(100),
         propagation_most: Duration::from_secs(1),
         rate: 100.0 / 3.0,

@@ -6,7 +6,7 @@ use crate::{
     cluster::{self, Propagation},
     deployment::Deployment,
     drill::Drill,
-    event::Replica,
+    event::{Exit, Replica},
     time::Moment,
 };
 
@@ -21,6 +21,8 @@ pub struct Plan {
     pub propagation: Propagation,
     /// How long things take.
     pub timing: Timing,
+    /// What the drills take that are only made when they are asked for.
+    pub asked: Asked,
     /// Decides what is left to chance.
     pub seed: u64,
 }
@@ -44,6 +46,40 @@ pub struct Timing {
     pub slack: Duration,
 }
 
+/// What the drills take that are only made when they are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// What an overload asks for, step by step: requests per second in all.
+    pub overload: Vec<u32>,
+    /// How long each of these steps is.
+    pub step: Duration,
+    /// What is asked for to see whether liveness stands it: requests per second in all.
+    pub liveness: u32,
+    /// How long a replacement hangs as it starts.
+    pub slow_start: Duration,
+    /// How long twice as many replicas are watched.
+    pub balance: Duration,
+    /// Whether there is a database beside the replicas.
+    pub database: bool,
+    /// How long it is away.
+    pub database_down: Duration,
+}
+
+impl Default for Asked {
+    /// Nothing more is asked for than the trial's own rate, and there is no database.
+    fn default() -> Self {
+        Self {
+            overload: Vec::new(),
+            step: Duration::from_secs(2),
+            liveness: 0,
+            slow_start: Duration::from_secs(5),
+            balance: Duration::from_secs(10),
+            database: false,
+            database_down: Duration::from_secs(3),
+        }
+    }
+}
+
 /// What is told to a trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -57,6 +93,15 @@ pub enum Input {
         replica: Replica,
         /// Whether it does not.
         frozen: bool,
+    },
+    /// The target does no more however much is asked: this step is the last one.
+    Saturated,
+    /// The database takes connections.
+    DatabaseUp,
+    /// The database's process ended, or could not be started.
+    DatabaseDown {
+        /// How it ended, where it is known.
+        exit: Option<Exit>,
     },
     /// No more drills: what was disturbed is put right, and the trial ends.
     Interrupt,

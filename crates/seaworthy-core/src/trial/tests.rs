@@ -19,6 +19,8 @@ struct World {
     healthy: bool,
     /// Whether the kernel stops what it is told to.
     stops: bool,
+    /// Whether the database starts.
+    database: bool,
 }
 
 fn plan(drills: &[Drill], replicas: u32) -> Plan {
@@ -50,6 +52,7 @@ fn plan(drills: &[Drill], replicas: u32) -> Plan {
             patience: Duration::from_mins(1),
             slack: Duration::from_secs(30),
         },
+        asked: Asked::default(),
         seed: 1,
     }
 }
@@ -64,6 +67,7 @@ impl World {
             events: Vec::new(),
             healthy: true,
             stops: true,
+            database: true,
         }
     }
 
@@ -106,6 +110,12 @@ impl World {
                     self.later(soon, Input::Frozen { replica, frozen: signal == Signal::Stop });
                 }
             }
+            Effect::StartDatabase => {
+                let input =
+                    if self.database { Input::DatabaseUp } else { Input::DatabaseDown { exit: Some(Exit::Code(1)) } };
+                self.later(soon, input);
+            }
+            Effect::KillDatabase => self.later(soon, Input::DatabaseDown { exit: Some(Exit::Signal(9)) }),
             Effect::Place { .. } | Effect::PreStop { .. } | Effect::Remove { .. } | Effect::View { .. } => {}
         }
     }
@@ -138,7 +148,7 @@ impl World {
 
 #[test]
 fn each_drill_begins_disturbs_settles_and_ends_in_its_turn() {
-    let world = World::new(plan(&Drill::ALL, 3)).run();
+    let world = World::new(plan(&Drill::DEFAULT, 3)).run();
     assert_eq!(world.trial.end(), Some(End::Done));
     let steps: Vec<&Event> = world
         .events
@@ -156,7 +166,7 @@ fn each_drill_begins_disturbs_settles_and_ends_in_its_turn() {
         })
         .collect();
     let mut steps = steps.into_iter();
-    for drill in Drill::ALL {
+    for drill in Drill::DEFAULT {
         assert_eq!(steps.next(), Some(&Event::DrillBegun { drill }));
         if drill != Drill::Baseline {
             assert!(matches!(steps.next(), Some(Event::Disturbed { drill: of, .. }) if *of == drill), "{drill}");
@@ -182,7 +192,7 @@ fn drills_end_where_an_interval_does() {
 
 #[test]
 fn a_target_that_is_never_ready_is_given_up() {
-    let mut world = World::new(plan(&Drill::ALL, 3));
+    let mut world = World::new(plan(&Drill::DEFAULT, 3));
     world.healthy = false;
     let world = world.run();
     assert_eq!(world.trial.end(), Some(End::NeverReady));
@@ -207,7 +217,7 @@ fn a_drill_that_cannot_be_made_says_why_and_is_the_last() {
 
 #[test]
 fn an_interrupted_trial_ends_at_once() {
-    let mut world = World::new(plan(&Drill::ALL, 3));
+    let mut world = World::new(plan(&Drill::DEFAULT, 3));
     world.tell(Input::Cluster(Told::Tick));
     world.tell(Input::Interrupt);
     world.tell(Input::Interrupt);
@@ -236,3 +246,5 @@ fn a_frozen_replica_that_is_killed_meanwhile_is_not_waited_for() {
     assert!(world.now.since(began) < Duration::from_mins(1), "{:?}", world.now.since(began));
     assert_eq!(world.broken(), [""; 0]);
 }
+
+mod asked;

@@ -12,6 +12,7 @@ use rand_pcg::Pcg64Mcg;
 use seaworthy_core::event::{Release, Replica};
 use thiserror::Error;
 
+use super::database::{self, DATABASE};
 use crate::target::Target;
 
 /// Where replicas listen: below the ports that the kernel gives to clients (32768 to 60999), so that no client of ours
@@ -65,6 +66,7 @@ impl Place {
         release: Release,
         folder: &Path,
         trial: &str,
+        database: Option<u16>,
         chance: &mut Pcg64Mcg,
     ) -> io::Result<Self> {
         let mut taken = Vec::new();
@@ -75,7 +77,9 @@ impl Place {
         let directory = folder.join(format!("replica-{}", replica.0));
         fs::create_dir_all(&directory)?;
         let directory = directory.canonicalize()?;
-        let fill = |text: &str| fill(text, port, &ports, replica, &directory);
+        let shared = database.map(|port| (DATABASE.to_owned(), port));
+        let known: BTreeMap<String, u16> = ports.clone().into_iter().chain(shared).collect();
+        let fill = |text: &str| fill(text, port, &known, &replica.0.to_string(), &directory);
         let command = match release {
             Release::Good => &target.command,
             Release::Bad => &target.bad_command,
@@ -88,6 +92,7 @@ impl Place {
             .map(|(name, value)| (name.clone(), fill(value)))
             .chain([("PORT".to_owned(), port.to_string())])
             .chain(named)
+            .chain(database.map(|port| (database::PORT.to_owned(), port.to_string())))
             .chain([(MARK.to_owned(), mark(trial, replica))])
             .collect();
         Ok(Self {
@@ -110,7 +115,7 @@ impl Place {
 }
 
 /// A port that nobody has.
-fn free_port(taken: &mut Vec<u16>, chance: &mut Pcg64Mcg) -> io::Result<u16> {
+pub(super) fn free_port(taken: &mut Vec<u16>, chance: &mut Pcg64Mcg) -> io::Result<u16> {
     for _ in 0..ATTEMPTS {
         let port = chance.random_range(PORTS);
         // On all addresses, since a target may take them all.
@@ -131,10 +136,10 @@ fn variable(name: &str) -> String {
 }
 
 /// A text with its placeholders filled in. Other braces are left as they are: they may be JSON.
-fn fill(text: &str, port: u16, ports: &BTreeMap<String, u16>, replica: Replica, directory: &Path) -> String {
+pub(super) fn fill(text: &str, port: u16, ports: &BTreeMap<String, u16>, replica: &str, directory: &Path) -> String {
     let filled = text
         .replace("{port}", &port.to_string())
-        .replace("{replica}", &replica.0.to_string())
+        .replace("{replica}", replica)
         .replace("{dir}", &directory.to_string_lossy());
     ports.iter().fold(filled, |text, (name, port)| text.replace(&format!("{{port:{name}}}"), &port.to_string()))
 }
@@ -198,7 +203,8 @@ mod tests {
             ports: words(&["ops"]),
         };
         let mut chance = Pcg64Mcg::seed_from_u64(1);
-        let place = Place::make(&target, Replica(3), Release::Good, folder.path(), "mine", &mut chance).unwrap();
+        let place =
+            Place::make(&target, Replica(3), Release::Good, folder.path(), "mine", Some(4_321), &mut chance).unwrap();
         let [_, address, json, file, ops] = &*place.command else { panic!("{:?}", place.command) };
         assert_eq!(*address, place.address.to_string());
         assert_eq!(json, "{\"a\": 3}");
@@ -212,7 +218,8 @@ mod tests {
         }
         let port = place.environment.iter().rfind(|(name, _)| name == "PORT").unwrap();
         assert_eq!(port.1, place.address.port().to_string(), "the last one counts");
-        let bad = Place::make(&target, Replica(4), Release::Bad, folder.path(), "mine", &mut chance).unwrap();
+        let bad =
+            Place::make(&target, Replica(4), Release::Bad, folder.path(), "mine", Some(4_321), &mut chance).unwrap();
         assert_eq!(bad.command, ["false"]);
         assert_ne!(bad.address, place.address);
     }

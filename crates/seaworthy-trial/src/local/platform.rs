@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    fs, io,
+    fs,
+    io::{self, Write as _},
     net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -14,7 +15,8 @@ use rustls::ClientConfig;
 use seaworthy_core::{
     cluster::{self, Effect},
     deployment::{Check, Hook, ProbeKind},
-    event::{Disposition, Event, Release, Replica, Revision, Signal},
+    event::{Disposition, Event, Reason, Release, Replica, Revision, Signal},
+    text,
     time::Moment,
     trial::{End, Input, Trial},
 };
@@ -27,7 +29,8 @@ use tokio::{
 
 use super::{
     check::check,
-    listener,
+    database::{Database, Heard},
+    listener, memory,
     place::{Place, mark},
     process,
     running::{Command, Ended, Local, Seen, Watched},
@@ -45,8 +48,10 @@ const HOOK: Duration = Duration::from_hours(24);
 
 /// What came of something that was begun.
 #[derive(Debug)]
-enum Told {
+pub(super) enum Told {
     Trial(Input),
+    Database(Heard),
+    OverMemory { replica: Replica, bytes: u64 },
     Listener { replica: Replica, open: bool },
     Holder { replica: Replica, holder: Listening },
 }
@@ -59,6 +64,8 @@ struct Housed {
     pid: Option<u32>,
     /// Whether its listener is left alone. The prober ends with this.
     paused: watch::Sender<bool>,
+    /// The process of it that was killed for its memory: it may be seen once more before it has ended.
+    over_memory: Option<u32>,
 }
 
 /// A trial with the processes that it is made on.
@@ -67,6 +74,7 @@ pub(super) struct Platform {
     local: Local,
     trial: Trial,
     housed: BTreeMap<Replica, Housed>,
+    database: Option<Database>,
     chance: Pcg64Mcg,
     events: mpsc::Sender<Seen>,
     /// Events that nobody took in time.
@@ -95,6 +103,7 @@ impl Platform {
             local,
             trial,
             housed: BTreeMap::new(),
+            database: None,
             chance,
             events,
             missed: 0,
@@ -107,6 +116,14 @@ impl Platform {
     }
 
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> io::Result<Ended> {
+        let trial_name = self.local.journal.trial().to_owned();
+        if let Some(command) = &self.local.database {
+            self.database = Some(Database::make(command, &self.local.folder, &trial_name, &mut self.chance)?);
+        }
+        if let Some(limit) = self.local.memory_limit {
+            // It ends with the runtime, which ends with the trial.
+            tokio::spawn(memory::watch(limit, trial_name, self.tell.clone()));
+        }
         self.take(Input::Cluster(cluster::Input::Tick));
         while self.trial.end().is_none() {
             let wake = self.trial.wake().map(|at| self.local.epoch + at.since_start());
@@ -115,6 +132,7 @@ impl Platform {
                 command = commands.recv() => match command {
                     Some(Command::LoadBegun) => self.take(Input::LoadBegun),
                     Some(Command::LoadEnded) => {}
+                    Some(Command::Saturated) => self.take(Input::Saturated),
                     // Nobody is there any more to whom it could be told: as if interrupted.
                     Some(Command::Interrupt) | None => self.take(Input::Interrupt),
                 },
@@ -126,7 +144,7 @@ impl Platform {
         let end = self.trial.end().unwrap_or(End::Done);
         // Whoever is to hear of it is told, or gone.
         let _told = self.events.send(Seen::Over).await;
-        while matches!(commands.recv().await, Some(Command::LoadBegun | Command::Interrupt)) {}
+        while matches!(commands.recv().await, Some(Command::LoadBegun | Command::Saturated | Command::Interrupt)) {}
         let other_ports = if end == End::NeverReady { self.other_ports() } else { Vec::new() };
         self.leave(&mut commands).await?;
         Ok(Ended { end, lacking, other_ports })
@@ -163,6 +181,14 @@ impl Platform {
                 }
                 self.take(input);
             }
+            Told::Database(Heard::There) => self.take(Input::DatabaseUp),
+            Told::Database(Heard::Ended(exit)) => {
+                if let Some(database) = &mut self.database {
+                    database.ended();
+                }
+                self.take(Input::DatabaseDown { exit });
+            }
+            Told::OverMemory { replica, bytes } => self.over_memory(replica, bytes),
             Told::Listener { replica, open: true } => {
                 self.record(Event::ListenerUp { replica });
                 self.look_who_listens(replica);
@@ -204,6 +230,16 @@ impl Platform {
             Effect::Probe { replica, probe, number } => self.probe(replica, probe, number),
             Effect::PreStop { replica } => self.pre_stop(replica),
             Effect::Signal { replica, signal, .. } => self.signal(replica, signal),
+            Effect::StartDatabase => {
+                if let Some(database) = &mut self.database {
+                    database.start(&mut self.local.journal, &self.tell);
+                }
+            }
+            Effect::KillDatabase => {
+                if let Some(database) = &self.database {
+                    database.kill();
+                }
+            }
             Effect::Remove { replica } => {
                 if let Some(housed) = self.housed.remove(&replica) {
                     remove(&housed.place);
@@ -218,7 +254,8 @@ impl Platform {
 
     fn place(&mut self, replica: Replica, _revision: Revision, release: Release) {
         let Local { target, folder, journal, .. } = &self.local;
-        let made = Place::make(target, replica, release, folder, journal.trial(), &mut self.chance);
+        let database = self.database.as_ref().map(Database::port);
+        let made = Place::make(target, replica, release, folder, journal.trial(), database, &mut self.chance);
         let place = match made {
             Ok(place) => Arc::new(place),
             // It cannot be started then, and that says why.
@@ -229,7 +266,7 @@ impl Platform {
         tokio::spawn(listener::watch(address, is_paused, move |open| {
             let _told = tell.try_send(Told::Listener { replica, open });
         }));
-        self.housed.insert(replica, Housed { place, pid: None, paused });
+        self.housed.insert(replica, Housed { place, pid: None, paused, over_memory: None });
         self.record(Event::Placed { replica, address });
     }
 
@@ -332,6 +369,20 @@ impl Platform {
         });
     }
 
+    /// It was seen to use more memory than it may, as the kernel would not let a container.
+    fn over_memory(&mut self, replica: Replica, bytes: u64) {
+        let Some(housed) = self.housed.get_mut(&replica) else { return };
+        let Some(pid) = housed.pid.filter(|pid| housed.over_memory != Some(*pid)) else { return };
+        housed.over_memory = Some(pid);
+        let (signal, reason) = (Signal::Kill, Reason::OutOfMemory);
+        // What it was killed for is found beside its last words.
+        let words = format!("killed: it used {}\n", text::bytes(bytes));
+        let log = fs::OpenOptions::new().append(true).open(&housed.place.log);
+        let _written = log.and_then(|mut log| log.write_all(words.as_bytes()));
+        process::signal(pid, signal);
+        self.record(Event::Signalled { replica, signal, reason });
+    }
+
     fn look_who_listens(&self, replica: Replica) {
         let Some(housed) = self.housed.get(&replica) else { return };
         // Where its process does not run, only the mark of the trial says whose another one is.
@@ -392,10 +443,13 @@ impl Platform {
                 }
             }
         }
-        // Hooks, probes, and whatever left its group.
+        // Hooks, probes, the database, and whatever left its group.
         process::kill_all(&sockets::marked(self.local.journal.trial()));
         for housed in self.housed.values() {
             remove(&housed.place);
+        }
+        if let Some(database) = &self.database {
+            remove(database.place());
         }
         self.local.journal.close()
     }

@@ -44,6 +44,10 @@ pub struct Local {
     pub probe_tls: Option<Arc<ClientConfig>>,
     /// Whether a process without a handler for SIGTERM ignores it, as the first process of a container does.
     pub as_first_process: bool,
+    /// The database beside the replicas, where there is one: a command with `{port:database}` and `{dir}`.
+    pub database: Option<Vec<String>>,
+    /// The most memory that a replica may use, in bytes: it is killed where it is seen to use more.
+    pub memory_limit: Option<u64>,
 }
 
 /// What a platform tells.
@@ -78,6 +82,7 @@ pub struct Ended {
 pub(super) enum Command {
     LoadBegun,
     LoadEnded,
+    Saturated,
     Interrupt,
 }
 
@@ -116,6 +121,11 @@ impl Running {
     /// No more requests are sent: the replicas may end.
     pub fn load_ended(&self) {
         let _told = self.commands.try_send(Command::LoadEnded);
+    }
+
+    /// The target does no more, however much is asked of it.
+    pub fn saturated(&self) {
+        let _told = self.commands.try_send(Command::Saturated);
     }
 
     /// No more drills: it ends. A second time it does not wait for anything.

@@ -61,6 +61,17 @@ pub(crate) fn marked(trial: &str) -> Vec<u32> {
     processes().filter(|pid| has_mark(*pid, trial)).collect()
 }
 
+/// All processes that have the mark of a trial, with what it says of whose they are.
+pub(crate) fn with_mark(trial: &str) -> Vec<(u32, String)> {
+    let mark = format!("{MARK}={trial}/");
+    let of = |pid: u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let whose = environment.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(mark.as_bytes()))?;
+        Some((pid, String::from_utf8_lossy(whose).into_owned()))
+    };
+    processes().filter(|pid| *pid > 1).filter_map(of).collect()
+}
+
 /// All processes of a replica that carry its mark, whatever group or session they went to.
 pub(crate) fn of_replica(mark: &str) -> Vec<u32> {
     let entry = format!("{MARK}={mark}");

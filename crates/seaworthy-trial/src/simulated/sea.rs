@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use seaworthy_core::{
-    cluster::Effect, deployment::Template, event::Event, interval::INTERVAL, time::Moment, trial::Input,
+    cluster::Effect,
+    deployment::Template,
+    event::{Event, Exit},
+    interval::INTERVAL,
+    time::Moment,
+    trial::Input,
 };
 
 use super::{
@@ -16,6 +21,9 @@ use super::{
 
 /// From one connection of the prober to the next.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How long a database takes to start, and to end.
+const DATABASE: Duration = Duration::from_millis(10);
 
 /// The world around a trial.
 #[derive(Debug)]
@@ -67,6 +75,11 @@ impl Sea {
                 }
             }
             Effect::View { replicas } => self.clients.see(replicas),
+            // Nothing here uses one: it is there, and it goes.
+            Effect::StartDatabase => agenda.after(DATABASE, Task::Tell(Input::DatabaseUp)),
+            Effect::KillDatabase => {
+                agenda.after(DATABASE, Task::Tell(Input::DatabaseDown { exit: Some(Exit::Signal(9)) }));
+            }
         }
     }
 

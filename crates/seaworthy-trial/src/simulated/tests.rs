@@ -98,7 +98,13 @@ impl Script {
             Input::Cluster(cluster::Input::Probed { probe, passed, detail, took, .. }) => {
                 Some((*probe, *passed, detail.as_str(), *took))
             }
-            Input::Cluster(_) | Input::LoadBegun | Input::Frozen { .. } | Input::Interrupt => None,
+            Input::Cluster(_)
+            | Input::LoadBegun
+            | Input::Frozen { .. }
+            | Input::Saturated
+            | Input::DatabaseUp
+            | Input::DatabaseDown { .. }
+            | Input::Interrupt => None,
         });
         probed.collect()
     }
@@ -106,7 +112,13 @@ impl Script {
     fn exits(&self) -> Vec<Exit> {
         let exited = self.told.iter().filter_map(|(_, input)| match input {
             Input::Cluster(cluster::Input::Exited { exit, .. }) => Some(*exit),
-            Input::Cluster(_) | Input::LoadBegun | Input::Frozen { .. } | Input::Interrupt => None,
+            Input::Cluster(_)
+            | Input::LoadBegun
+            | Input::Frozen { .. }
+            | Input::Saturated
+            | Input::DatabaseUp
+            | Input::DatabaseDown { .. }
+            | Input::Interrupt => None,
         });
         exited.collect()
     }

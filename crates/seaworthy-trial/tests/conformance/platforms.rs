@@ -8,7 +8,7 @@ use seaworthy_core::{
     drill::Drill,
     event::Event,
     time::Moment,
-    trial::{Plan, Timing},
+    trial::{Asked, Plan, Timing},
 };
 use seaworthy_trial::{
     journal::Journal,
@@ -78,6 +78,7 @@ pub(crate) fn case(drills: &[Drill]) -> Case {
             patience: Duration::from_mins(1),
             slack: Duration::from_secs(30),
         },
+        asked: Asked::default(),
         seed: 1,
     };
     Case { plan, on_sigterm: OnSigterm::Drains }
@@ -123,6 +124,8 @@ pub(crate) fn local(case: &Case) -> Events {
             epoch: Instant::now(),
             probe_tls: None,
             as_first_process: false,
+            database: None,
+            memory_limit: None,
         })
         .unwrap();
         let mut events = Vec::new();

@@ -16,7 +16,7 @@ use crate::world::{each_second, get, plan, seconds, world};
 #[test]
 fn a_target_that_never_gets_ready_is_given_up() {
     // It is never asked before its time is over.
-    let mut plan = plan(&Drill::ALL, 1);
+    let mut plan = plan(&Drill::DEFAULT, 1);
     let probe = plan.deployment.template.readiness.as_mut().unwrap();
     probe.initial_delay = seconds(600);
     let simulated = run(plan, world(1));
@@ -28,7 +28,7 @@ fn a_target_that_never_gets_ready_is_given_up() {
 #[test]
 fn it_takes_no_more_virtual_time_than_it_may() {
     let behaviour = Behaviour { service: (seconds(1), seconds(1)), ..Behaviour::default() };
-    let simulated = run(plan(&Drill::ALL, 1), World { limit: seconds(20), behaviour, ..world(1) });
+    let simulated = run(plan(&Drill::DEFAULT, 1), World { limit: seconds(20), behaviour, ..world(1) });
     assert_eq!(simulated.end, None);
     assert_eq!(simulated.footer.duration, seconds(20));
     assert!((190..=210).contains(&simulated.footer.unfinished), "{:?}", simulated.footer);
@@ -76,7 +76,7 @@ proptest! {
         (cause, seed) in (0..PLANTS.len(), any::<u64>()),
         (fresh, connections, discards, crash) in (0.0..=1.0, 0..20_usize, any::<bool>(), proptest::option::of(0..60_u64)),
     ) {
-        let mut plan = plan(&Drill::ALL, seed);
+        let mut plan = plan(&Drill::DEFAULT, seed);
         plan.deployment.replicas = replicas;
         plan.deployment.strategy = strategy;
         plan.deployment.min_ready = seconds(min_ready);

@@ -10,7 +10,7 @@ use seaworthy_core::{
     interval::FailedAttempt,
     outcome::{ConnectionKind, FailureKind, Phase},
     time::Moment,
-    trial::{End, Plan, Timing},
+    trial::{Asked, End, Plan, Timing},
 };
 use seaworthy_trial::simulated::{Behaviour, PLANTS, Simulated, World, plant, run};
 
@@ -53,6 +53,7 @@ pub(crate) fn plan(drills: &[Drill], seed: u64) -> Plan {
             patience: seconds(60),
             slack: seconds(30),
         },
+        asked: Asked::default(),
         seed,
     }
 }
@@ -72,7 +73,7 @@ pub(crate) fn world(seed: u64) -> World {
 
 /// A trial of all drills, with a cause planted.
 pub(crate) fn planted(name: &str, seed: u64) -> Simulated {
-    let (mut plan, mut world) = (plan(&Drill::ALL, seed), world(seed));
+    let (mut plan, mut world) = (plan(&Drill::DEFAULT, seed), world(seed));
     assert!(plant(name, &mut plan, &mut world), "{name}");
     let simulated = run(plan, world);
     assert_eq!(simulated.end, Some(End::Done), "{name}");

@@ -6,9 +6,11 @@
 //!                                                      └─> view, lines
 //! ```
 
+mod asked;
 mod conclude;
 mod drive;
 pub(crate) mod flags;
+mod flood;
 pub(crate) mod folder;
 mod mend;
 mod never_ready;
@@ -103,7 +105,7 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
 fn drills() -> String {
     let all = Drill::ALL.map(|drill| {
         format!(
-            "{:<12}  {}\n{:12}  promise: {}\n{:12}  {}\n",
+            "{:<16}  {}\n{:16}  promise: {}\n{:16}  {}\n",
             drill.label(),
             drill.what(),
             "",
@@ -259,6 +261,8 @@ async fn sail(
         epoch,
         probe_tls: tls::config(&anybody, false).ok(),
         as_first_process: options.as_first_process,
+        database: options.beside.database.clone(),
+        memory_limit: options.beside.memory_limit,
     })
     .map_err(cannot("cannot start the platform"))?;
     let history =

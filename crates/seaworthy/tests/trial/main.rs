@@ -14,6 +14,7 @@ mod shared;
 mod tools;
 
 mod built_in;
+mod drills;
 mod fail_closed;
 mod proof;
 mod recorded;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Judging, times};
 use crate::{
-    assessment::{Counted, allowance, counting::Tally, proof, were},
+    assessment::{Counted, allowance, balance, counting::Tally, flooded, proof, were},
     event::Event,
     generator,
     history::{Header, History},
@@ -104,6 +104,8 @@ pub(super) fn doubts(of: &Judging<'_>, unproven: Option<&String>) -> Vec<String>
     if let Some(allowance::Unnoticed::TooShort(why)) = allowance::unnoticed(window, header, lives) {
         doubts.push(why);
     }
+    doubts.extend(flooded::doubts(window, history, lives));
+    doubts.extend(balance::doubts(window, history, lives));
     doubts.extend(unanswered(of));
     doubts.extend(unmeasured(of));
     // It says how high the rate has to be.

@@ -7,7 +7,7 @@ use crate::event::{Endpoint, Reason};
 
 fn event() -> impl Strategy<Value = Event> {
     let replica = || (0..4_u32).prop_map(Replica);
-    let drill = || (0..8_usize).prop_map(|n| Drill::ALL[n]);
+    let drill = || (0..Drill::ALL.len()).prop_map(|n| Drill::ALL[n]);
     let signal = prop::sample::select(vec![Signal::Term, Signal::Kill, Signal::Stop, Signal::Cont]);
     let reason = prop::sample::select(vec![Reason::Termination, Reason::GraceOver, Reason::Drill, Reason::Liveness]);
     let release = || prop::sample::select(vec![Release::Good, Release::Bad]);
@@ -50,6 +50,10 @@ fn event() -> impl Strategy<Value = Event> {
                 .map(|(replica, ready)| Endpoint { replica, ready, serving: true, terminating: !ready })
                 .collect()
         }),
+        (drill(), 0..4_u32).prop_map(|(drill, rate)| Event::Flooded { drill, rate: rate * 200 }),
+        drill().prop_map(|drill| Event::FloodEnded { drill }),
+        Just(Event::DatabaseUp),
+        Just(Event::DatabaseDown { exit: Some(Exit::Signal(9)) }),
         Just(Event::Interrupted),
     ]
 }

@@ -6,6 +6,7 @@ use super::TrialReport;
 use crate::{
     assessment::{Group, Row},
     diagnosis::Finding,
+    drill::Drill,
     event::{Disposition, Event, Reason, Signal},
     outcome::Failure,
     report::text::layout::WIDTH,
@@ -202,7 +203,14 @@ pub(super) fn notes(report: &TrialReport<'_>) -> Vec<String> {
     if restarted > 0 {
         notes.push(format!("liveness or startup probes restarted replicas {restarted} times"));
     }
+    notes.extend(report.assessment.drills.iter().filter_map(measured));
     notes
+}
+
+/// What a drill measured that no column has.
+fn measured(row: &Row) -> Option<String> {
+    let measures = matches!(row.drill, Drill::Overload | Drill::Liveness | Drill::Balance);
+    row.happened.as_ref().ok().filter(|_| measures).map(|words| format!("{}: {words}", row.drill))
 }
 
 /// How it was run.

@@ -39,6 +39,11 @@ fn harmless(name: &str, text: &str) -> String {
             Some((name, _)) => format!("{name}={HIDDEN}"),
             None => HIDDEN.to_owned(),
         },
+        // A command of somebody's.
+        "database" => {
+            let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            redact::words(&words, &[]).join(" ")
+        }
         "body" if !text.starts_with('@') => HIDDEN.to_owned(),
         "path" | "readiness" | "liveness" | "startup" | "pre-stop" => redact::url(text),
         _ => text.to_owned(),

@@ -14,6 +14,7 @@ use seaworthy_trial::local::{Running, Seen};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
+    flood::Flood,
     folder::Folder,
     options::{Options, Shown},
     said,
@@ -54,6 +55,7 @@ struct Drive<'a> {
     watch: Watch,
     health: Health,
     load: Option<Run>,
+    flood: Flood,
     /// Intervals from the trial's start to the load's.
     later: u64,
     /// Whether all drills are made, and only what is open is waited for.
@@ -79,6 +81,7 @@ pub(crate) async fn drive(
         watch: Watch::new(options),
         health: Health::default(),
         load: None,
+        flood: Flood::default(),
         later: 0,
         over: false,
     };
@@ -104,6 +107,10 @@ pub(crate) async fn drive(
                 }
                 None => drive.load_ended(running),
             },
+            interval = drive.flood.next() => match interval {
+                Some(interval) => drive.flooded(interval, running),
+                None => drive.flood_ended(),
+            },
         }
     }
     drive.load_ended(running);
@@ -126,6 +133,7 @@ impl Drive<'_> {
             && let Some(run) = &self.load
         {
             run.abandon();
+            self.flood.abandon();
         }
         self.driven.interrupted = true;
         running.interrupt();
@@ -135,6 +143,10 @@ impl Drive<'_> {
         self.folder.record(&lines::event(at, &event));
         if event == Event::Established {
             self.begin_load(running);
+        }
+        if let Err(error) = self.flood.event(at, &event, self.options, self.epoch, running) {
+            self.driven.broken = Some(error);
+            running.interrupt();
         }
         if let Event::Foreign { holder, replica } = &event
             && self.driven.foreign.is_none()
@@ -181,9 +193,30 @@ impl Drive<'_> {
     /// No more drills. What is open is answered before the replicas end.
     fn over(&mut self, running: &Running) {
         self.over = true;
+        self.flood.abandon();
         match &self.load {
             Some(run) => run.stop(),
             None => running.load_ended(),
+        }
+    }
+
+    /// What became of requests that a drill added.
+    fn flooded(&mut self, interval: Interval, running: &Running) {
+        // The footer is the last line: what comes after it is of a trial that was ended in the middle.
+        if self.driven.history.footer.is_some() {
+            return;
+        }
+        let interval = self.flood.on_the_trials_clock(interval);
+        self.folder.record(&lines::flood(&interval));
+        self.driven.history.floods.push(interval);
+        if self.flood.is_saturated(self.driven.history.header.rate, &self.driven.history) {
+            running.saturated();
+        }
+    }
+
+    fn flood_ended(&mut self) {
+        if let Err(error) = self.flood.ended() {
+            self.driven.broken.get_or_insert(error);
         }
     }
 

@@ -13,7 +13,7 @@ const SHOWN: &str = "What is shown and kept";
 
 #[rustfmt::skip]
 pub(crate) const SETTINGS: &[Setting] = &[
-    setting(WHAT, "drills", "LIST", "", "Drills by their names, with commas between them; else all. A baseline comes first in any case"),
+    setting(WHAT, "drills", "LIST", "", "Drills by their names, with commas between them, or 'all'; else the eight of any deploy. A baseline comes first in any case"),
     switch(WHAT, "list-drills", "Say what each drill does, and which promise of Kubernetes it puts to the test"),
     setting(WHAT, "platform", "NAME", "local", "local: processes of this machine; simulated: a made-up world on virtual time, for a first look"),
     setting(WHAT, "plant", "CAUSE", "", "In the simulated world: a cause of losses that is built into the target; 'list' says which there are"),
@@ -24,6 +24,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(WHAT, "after", "TIME", "2s", "How long each drill watches after all has settled"),
     setting(WHAT, "freeze", "TIME", "", "How long a replica stays frozen; else as long as its readiness takes to notice, and 2s more"),
     setting(WHAT, "observe", "TIME", "4s", "How long a bad release is left alone before it is rolled back"),
+    setting(WHAT, "overload-to", "RATE", "5000", "The drill overload: the most that is asked of the target in all, after 2, 4, 8, ... times --rate"),
+    setting(WHAT, "liveness-load", "RATE", "", "The drill liveness: what is asked of the target in all, for as long as its liveness takes to fail, and 2s more; else ten times --rate"),
+    setting(WHAT, "slow-start", "TIME", "5s", "The drill slow-start: how long the replacement hangs as it starts"),
+    setting(WHAT, "balance", "TIME", "10s", "The drill balance: how long twice as many replicas are watched"),
+    setting(WHAT, "database-down", "TIME", "3s", "The drill database-restart: how long the database is away"),
     setting(WHAT, "patience", "TIME", "60s", "How long the target may take to become ready at first"),
     setting(WHAT, "bad-release", "WHAT", "crash", "The version that is broken on purpose: crash, never-ready, or a command of yours"),
 
@@ -44,6 +49,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(PROCESS, "env", "NAME=VALUE", "", "A variable of its environment; several times for several").repeatable(),
     setting(PROCESS, "port", "NAME", "", "Another port beside the one for requests: {port:NAME} in the command, PORT_NAME in its environment; several times for several").repeatable(),
     setting(PROCESS, "directory", "DIR", "", "Where it runs; else here"),
+    setting(PROCESS, "database", "COMMAND", "", "A database beside the replicas, started before them in a directory of its own: 'mariadb', or a command that listens on {port:database} (DATABASE_PORT in its environment and in theirs)"),
+    setting(PROCESS, "memory-limit", "SIZE", "", "The most memory of a replica, such as 256Mi: it is looked at ten times a second, and killed where it has more; else no limit"),
     switch(PROCESS, "as-pid-1", "Who has no handler for SIGTERM ignores it, as the first process of a container does that has no init"),
 
     setting(LOAD, "rate", "RATE", "200", "Requests that become due, whatever became of the ones before: 500, 500/s").short('q').aliases(&["qps"]),

@@ -13,7 +13,6 @@ use seaworthy_core::{
     arrivals::{Profile, Rate, Spacing},
     cluster::Propagation,
     deployment::{Deployment, Probe},
-    drill::Drill,
     history::{Expectations, Header},
     replay::Policy,
     report::trial::TrialFormat,
@@ -29,6 +28,7 @@ use seaworthy_trial::{simulated::Behaviour, target::Target};
 
 use super::{
     COMMAND, NAME,
+    asked::{self, Beside},
     flags::SETTINGS,
     rules::{self, Rules},
     subject::{self, Subject},
@@ -63,7 +63,7 @@ const MOST_RATE: f64 = 20_000.0;
 const SOURCES: std::ops::RangeInclusive<u8> = 11..=18;
 
 /// The longest that anything in a trial may take.
-const LONGEST: Duration = Duration::from_hours(1);
+pub(crate) const LONGEST: Duration = Duration::from_hours(1);
 
 /// The longest freeze that is not asked for.
 const LONGEST_FREEZE: Duration = Duration::from_mins(2);
@@ -85,6 +85,7 @@ pub(crate) struct Options {
     /// Where the world is made up: what is planted into it.
     pub(crate) simulated: Option<String>,
     pub(crate) subject: Subject,
+    pub(crate) beside: Beside,
     pub(crate) plan: Plan,
     /// The load; where it goes is known later.
     pub(crate) load: Load,
@@ -110,9 +111,12 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
     if simulated.is_none() {
         assumptions.extend(subject.assumptions());
     }
-    let drills = drills(&values, &deployment, &mut assumptions)?;
+    asked::fits(&values, &subject)?;
+    let beside = asked::beside(&values, simulated.is_some(), &mut assumptions)?;
+    let drills = asked::drills(&values, &deployment, simulated.is_some(), &mut assumptions)?;
     let plan = Plan {
         timing: timing(&values, &deployment, propagation)?,
+        asked: asked::asked(&values, &drills, rate(&values)?.as_per_second(), beside.database.is_some())?,
         seed: seed(&values)?,
         deployment,
         drills,
@@ -144,6 +148,7 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
     Ok(Options {
         simulated,
         subject,
+        beside,
         plan,
         load,
         header,
@@ -222,39 +227,6 @@ fn propagation(text: &str) -> Result<Propagation, String> {
         return Err("is no range; give the shorter time first".to_owned());
     }
     Ok(Propagation { least, most })
-}
-
-/// The drills, with the null run before them.
-fn drills(values: &Values<'_>, deployment: &Deployment, assumptions: &mut Vec<String>) -> Result<Vec<Drill>, Failure> {
-    let list = |text: &str| {
-        text.split(',')
-            .map(str::trim)
-            .map(|name| {
-                Drill::named(name).ok_or_else(|| {
-                    let all = Drill::ALL.map(Drill::label).join(", ");
-                    format!("names a drill that there is not; there are {all}")
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()
-    };
-    let given = values.optional("drills", list)?;
-    let all_is_asked = given.is_none();
-    let mut drills = vec![Drill::Baseline];
-    for drill in given.unwrap_or_else(|| Drill::ALL.to_vec()) {
-        if !drills.contains(&drill) {
-            drills.push(drill);
-        }
-    }
-    if deployment.replicas < 2 && drills.contains(&Drill::ScaleDown) {
-        if !all_is_asked {
-            return Err(Failure::usage(
-                "--drills: scale-down needs two replicas, so that one stays; leave it out, or give --replicas 2",
-            ));
-        }
-        drills.retain(|drill| *drill != Drill::ScaleDown);
-        assumptions.push("scale-down is left out: with one replica there is none to be taken away".to_owned());
-    }
-    Ok(drills)
 }
 
 fn timing(values: &Values<'_>, deployment: &Deployment, propagation: Propagation) -> Result<Timing, Failure> {

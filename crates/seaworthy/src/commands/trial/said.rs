@@ -1,6 +1,10 @@
 //! What is said of a trial under way where there is no terminal: a line for each event that somebody would want to see.
 
-use seaworthy_core::{event::Event, time::Moment};
+use seaworthy_core::{
+    event::{Event, Reason},
+    text,
+    time::Moment,
+};
 
 use super::view::Watch;
 
@@ -18,6 +22,13 @@ pub(crate) fn line(at: Moment, event: &Event, watch: &Watch) -> Option<String> {
         Event::BackingOff { replica, delay } => format!("{replica} ended, and is started again in {delay:?}"),
         Event::NotStarted { replica, why } => format!("{replica} could not be started: {why}"),
         Event::Foreign { replica, holder } => format!("{holder} answers on the port of {replica}"),
+        Event::Flooded { drill, rate } => format!("{drill}: {}/s are asked of it", text::thousands((*rate).into())),
+        Event::FloodEnded { drill } => format!("{drill}: no more is asked of it than before"),
+        Event::DatabaseUp => "the database takes connections".to_owned(),
+        Event::DatabaseDown { .. } => "the database does not run".to_owned(),
+        Event::Signalled { replica, reason: Reason::OutOfMemory, .. } => {
+            format!("{replica} used more memory than it may, and is killed")
+        }
         Event::Interrupted => "interrupted: the replicas are ended; once more, and they are killed".to_owned(),
         Event::RolloutBegun { .. }
         | Event::RolloutDone { .. }
@@ -42,10 +53,6 @@ pub(crate) fn line(at: Moment, event: &Event, watch: &Watch) -> Option<String> {
         | Event::View { .. }
         | Event::ListenerUp { .. }
         | Event::ListenerDown { .. }
-        | Event::Flooded { .. }
-        | Event::FloodEnded { .. }
-        | Event::DatabaseUp
-        | Event::DatabaseDown { .. }
         | Event::Blind { .. } => return None,
     };
     Some(format!("{:>6.1}s {words}", at.since_start().as_secs_f64()))

@@ -5,13 +5,14 @@ use std::{path::Path, time::Duration};
 use seaworthy_core::deployment::{Check, Deployment, Probe};
 use seaworthy_trial::{local, manifest::Manifest, target::Target};
 
+use super::asked;
 use crate::{cli::Failure, commands::load::redact, settings::Values};
 
 /// What is under trial.
 #[derive(Debug)]
 pub(crate) enum Subject {
     /// The service that this binary is.
-    BuiltIn { bad_command: Vec<String>, environment: Vec<(String, String)>, ports: Vec<String> },
+    BuiltIn { bad_command: Vec<String>, environment: Vec<(String, String)>, ports: Vec<String>, mariadb: bool },
     /// Somebody's command.
     Command { target: Box<Unruled>, names_its_port: bool },
 }
@@ -24,6 +25,8 @@ pub(crate) struct Unruled {
     environment: Vec<(String, String)>,
     directory: Option<std::path::PathBuf>,
     ports: Vec<String>,
+    /// Whether there is a database beside it, whose port can be named, too.
+    has_database: bool,
 }
 
 /// The built-in service's port for probes.
@@ -54,9 +57,10 @@ pub(crate) fn subject(values: &Values<'_>, command: Vec<String>) -> Result<Subje
             return Err(Failure::usage("--directory goes with a command; the built-in service has its own"));
         }
         ports.insert(0, OPS.to_owned());
-        return Ok(Subject::BuiltIn { bad_command, environment, ports });
+        return Ok(Subject::BuiltIn { bad_command, environment, ports, mariadb: asked::is_mariadb(values) });
     }
-    let target = Unruled { command, bad_command, environment, directory, ports };
+    let has_database = values.is_given("database");
+    let target = Unruled { command, bad_command, environment, directory, ports, has_database };
     Ok(Subject::Command { target: Box::new(target), names_its_port: false })
 }
 
@@ -109,8 +113,10 @@ impl Subject {
                 "the manifest has no command for its container; give one after a --: seaworthy trial -f FILE -- COMMAND",
             ));
         }
-        let placeholders = local::placeholders(&target.command, &target.ports)
-            .and_then(|found| local::placeholders(&target.bad_command, &target.ports).map(|_bad| found))
+        let database = target.has_database.then(|| local::DATABASE.to_owned());
+        let ports: Vec<String> = target.ports.iter().cloned().chain(database).collect();
+        let placeholders = local::placeholders(&target.command, &ports)
+            .and_then(|found| local::placeholders(&target.bad_command, &ports).map(|_bad| found))
             .map_err(|error| Failure::usage(format!("the command {error}")))?;
         let names_its_port = placeholders.iter().any(|name| name == "port");
         Ok(Self::Command { target, names_its_port })
@@ -119,6 +125,9 @@ impl Subject {
     /// What is assumed of it, a line each.
     pub(crate) fn assumptions(&self) -> Vec<String> {
         match self {
+            Self::BuiltIn { mariadb: true, .. } => {
+                vec!["a MariaDB of its own for all replicas, which goes with the trial".to_owned()]
+            }
             Self::BuiltIn { .. } => {
                 vec!["one SQLite file for all replicas: for trying out, not for production".to_owned()]
             }
@@ -149,9 +158,9 @@ impl Subject {
     pub(crate) fn target(&self, deployment: &Deployment, folder: &Path) -> Result<Target, Failure> {
         let deployment = deployment.clone();
         match self {
-            Self::BuiltIn { bad_command, environment, ports } => Ok(Target {
+            Self::BuiltIn { bad_command, environment, ports, mariadb } => Ok(Target {
                 deployment,
-                command: built_in(folder)?,
+                command: built_in(folder, *mariadb)?,
                 bad_command: bad_command.clone(),
                 environment: environment.clone(),
                 directory: None,
@@ -170,7 +179,12 @@ impl Subject {
 }
 
 /// The built-in service's command: this binary.
-fn built_in(folder: &Path) -> Result<Vec<String>, Failure> {
+fn built_in(folder: &Path, mariadb: bool) -> Result<Vec<String>, Failure> {
+    let database = if mariadb {
+        format!("mysql://root@127.0.0.1:{{port:{}}}/seaworthy", local::DATABASE)
+    } else {
+        format!("sqlite:{}", folder.join("users.db").display())
+    };
     let own = std::env::current_exe()
         .map_err(|error| Failure::could_not_run(format!("cannot find the program that this is: {error}")))?;
     let words = [
@@ -178,7 +192,7 @@ fn built_in(folder: &Path) -> Result<Vec<String>, Failure> {
         "serve".to_owned(),
         "--listen=127.0.0.1:{port}".to_owned(),
         format!("--ops-listen=127.0.0.1:{{port:{OPS}}}"),
-        format!("--database=sqlite:{}", folder.join("users.db").display()),
+        format!("--database={database}"),
         "--replica=replica-{replica}".to_owned(),
         "--log=text".to_owned(),
         "--log-level=warn".to_owned(),

@@ -147,7 +147,8 @@ fn clock(at: Moment) -> String {
 
 /// A line a drill: those that are over with their sums, the one that runs with what it does, and those that come.
 fn drills(watch: &Watch, now: &Watched, at: Moment) -> Vec<Line> {
-    const NAME: usize = 12;
+    // The longest name, and a space.
+    const NAME: usize = 17;
     let progress = &now.progress;
     let mut lines = Vec::new();
     for drill in &progress.done {

@@ -75,7 +75,9 @@ const fn word(verdict: Verdict) -> &'static str {
 }
 
 fn title(page: &mut Page, word: &str, drill: Drill) {
-    page.hanging(&format!("{word:VERDICT$}{:NAME$}", drill.label()), VERDICT + NAME, drill.promise());
+    // The longest names leave no room, and there is always a space.
+    let name = drill.label();
+    page.hanging(&format!("{word:VERDICT$}{name:before$} ", before = NAME - 1), VERDICT + NAME, drill.promise());
 }
 
 fn head(page: &mut Page, columns: &[Column], width: usize, one_line: bool) {

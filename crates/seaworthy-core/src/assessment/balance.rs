@@ -1,0 +1,276 @@
+//! Whether new replicas take their share: of fresh connections by chance, and of those that are kept at all.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{proof::within, windows::Window};
+use crate::{
+    drill::Drill,
+    event::{Event, Replica},
+    histogram::{Histogram, Packed},
+    history::History,
+    interval::{INTERVAL, Times},
+    lives::{Lives, slot},
+    outcome::ConnectionKind,
+    text,
+    time::Moment,
+};
+
+/// Less likely than this by chance, over all replicas together, and it is no chance.
+const CHANCE: f64 = 0.001;
+
+/// From when clients see all replicas until what was on its way has ended.
+const BEGIN: Duration = Duration::from_millis(500);
+
+/// Fewer requests over kept connections tell nothing.
+const FEWEST: u64 = 30;
+
+/// Requests that went to a replica.
+#[derive(Clone, Copy, Debug, Default)]
+struct Got {
+    fresh: u64,
+    /// Over connections that are kept.
+    kept: u64,
+    /// Of these, the first ones of a connection.
+    opened: u64,
+}
+
+/// What each replica got while there were twice as many.
+#[derive(Debug)]
+struct Shares {
+    before: u32,
+    watched: Duration,
+    got: BTreeMap<Replica, Got>,
+    new: Vec<Replica>,
+}
+
+impl Shares {
+    fn sum(&self, of: impl Fn(&Got) -> u64) -> u64 {
+        self.got.values().map(of).sum()
+    }
+
+    fn of_new(&self, of: impl Fn(&Got) -> u64) -> u64 {
+        self.new.iter().filter_map(|replica| self.got.get(replica)).map(of).sum()
+    }
+
+    /// The fair share of one replica.
+    fn fair(&self) -> f64 {
+        1.0 / self.got.len().max(1) as f64
+    }
+
+    /// How likely one replica gets no more fresh requests than so many.
+    fn chance(&self, fresh: u64) -> f64 {
+        at_most(fresh, self.sum(|got| got.fresh), self.fair())
+    }
+
+    /// What is too unlikely for one of so many replicas.
+    fn bound(&self) -> f64 {
+        CHANCE * self.fair()
+    }
+
+    /// The fewest fresh requests that chance leaves to a replica.
+    fn fewest(&self) -> u64 {
+        let sums = sums(self.sum(|got| got.fresh), self.fair());
+        sums.take_while(|sum| *sum < self.bound()).count() as u64
+    }
+}
+
+/// From when clients saw all of them until they were taken away again.
+fn watched(window: &Window<'_>, history: &History) -> Option<(u32, Moment, Moment, Moment, Vec<Replica>)> {
+    let scaled = |more: bool, since: Moment| {
+        history.events.iter().find_map(|(at, event)| {
+            let Event::Scaled { from, to } = event else { return None };
+            (within(window, *at) && *at >= since && from != to && (to > from) == more).then_some((*at, *from))
+        })
+    };
+    let (up, before) = scaled(true, window.begun)?;
+    let (down, _) = scaled(false, up)?;
+    let view = history.events.iter().rev().find_map(|(at, event)| {
+        let Event::View { replicas } = event else { return None };
+        (up..=down).contains(at).then(|| (*at, replicas.clone()))
+    });
+    let (seen, replicas) = view?;
+    Some((before, up, seen, down, replicas))
+}
+
+fn shares(window: &Window<'_>, history: &History, lives: &Lives) -> Option<Shares> {
+    let (before, up, seen, down, replicas) = watched(window, history)?;
+    let is_new =
+        |replica: &&Replica| lives.get(**replica).and_then(|life| life.created).is_some_and(|created| created >= up);
+    let new = replicas.iter().filter(is_new).copied().collect();
+    let mut got: BTreeMap<Replica, Got> = replicas.into_iter().map(|replica| (replica, Got::default())).collect();
+    let from = seen + BEGIN;
+    for interval in &history.intervals {
+        let begin = slot(interval.index);
+        if begin < from || begin + INTERVAL > down {
+            continue;
+        }
+        for (lane, times) in &interval.lanes {
+            let life = lane.endpoint.and_then(|address| lives.at(address));
+            let Some(got) = life.and_then(|life| got.get_mut(&life.replica)) else { continue };
+            let count = count(times);
+            match lane.connection {
+                ConnectionKind::Fresh => got.fresh += count,
+                ConnectionKind::First => {
+                    got.kept += count;
+                    got.opened += count;
+                }
+                ConnectionKind::Reused => got.kept += count,
+            }
+        }
+    }
+    Some(Shares { before, watched: down.since(seen), got, new })
+}
+
+fn count(times: &Times<Packed>) -> u64 {
+    let mut all = Histogram::new();
+    for part in [&times.response, &times.timed_out, &times.failed] {
+        part.add_to(&mut all);
+    }
+    all.count()
+}
+
+/// The shares of a drill that is about them.
+fn of(window: &Window<'_>, history: &History, lives: &Lives) -> Option<Shares> {
+    (window.drill == Drill::Balance).then(|| shares(window, history, lives)).flatten()
+}
+
+/// What proves that there were twice as many, and what each of them got.
+pub(super) fn happened(window: &Window<'_>, history: &History, lives: &Lives) -> Result<String, String> {
+    let shares = of(window, history, lives).ok_or("nothing shows that there were more replicas, and then fewer")?;
+    let wanted = u64::from(shares.before).saturating_mul(2);
+    if shares.new.is_empty() || (shares.got.len() as u64) < wanted {
+        return Err(format!("clients saw {} of {wanted} replicas", shares.got.len()));
+    }
+    let fresh = || shares.got.values().map(|got| got.fresh);
+    let (all, kept) = (shares.sum(|got| got.fresh), shares.sum(|got| got.kept));
+    let seconds = shares.watched.as_secs_f64();
+    let mut words = vec![format!("from {} to {wanted} replicas, watched for {seconds:.1} s", shares.before)];
+    if all > 0 {
+        words.push(format!(
+            "of {} each got {} to {} (fair: {:.0}; by chance at least {}, p = {CHANCE} over all)",
+            text::counted(all, "fresh request"),
+            fresh().min().unwrap_or_default(),
+            fresh().max().unwrap_or_default(),
+            all as f64 * shares.fair(),
+            shares.fewest()
+        ));
+    }
+    if kept > 0 {
+        words.push(format!(
+            "of {} over kept connections the new ones got {}",
+            text::thousands(kept),
+            text::percent(shares.of_new(|got| got.kept), kept)
+        ));
+    }
+    Ok(words.join("; "))
+}
+
+/// Replicas that got less than their share.
+pub(super) fn failures(window: &Window<'_>, history: &History, lives: &Lives) -> Vec<String> {
+    let Some(shares) = of(window, history, lives) else { return Vec::new() };
+    let mut reasons = Vec::new();
+    for replica in &shares.new {
+        let fresh = shares.got.get(replica).map_or(0, |got| got.fresh);
+        if shares.chance(fresh) < shares.bound() {
+            reasons.push(format!(
+                "{replica} got {fresh} of {} where {:.0} are its share, and chance leaves it at least {}",
+                text::counted(shares.sum(|got| got.fresh), "fresh request"),
+                shares.sum(|got| got.fresh) as f64 * shares.fair(),
+                shares.fewest()
+            ));
+        }
+    }
+    if let Some(Kept::Never(words)) = kept(&shares, history.header.connections) {
+        reasons.push(words);
+    }
+    reasons
+}
+
+/// Why nobody can know whether new replicas take their share.
+pub(super) fn doubts(window: &Window<'_>, history: &History, lives: &Lives) -> Vec<String> {
+    let Some(shares) = of(window, history, lives) else { return Vec::new() };
+    let mut doubts = Vec::new();
+    if history.header.fresh > 0.0 && shares.chance(0) >= shares.bound() {
+        doubts.push(format!(
+            "too few requests: of {} a replica may get none by chance; raise --rate or --balance",
+            text::counted(shares.sum(|got| got.fresh), "fresh request")
+        ));
+    }
+    if let Some(Kept::Perhaps(words)) = kept(&shares, history.header.connections) {
+        doubts.push(words);
+    }
+    doubts
+}
+
+/// What is wrong with the share of clients that keep their connections.
+enum Kept {
+    /// They do not reach the new replicas.
+    Never(String),
+    /// That may be chance.
+    Perhaps(String),
+}
+
+/// Requests over one connection all go to one replica, so what is independent is the connections, and not the requests.
+fn kept(shares: &Shares, connections: usize) -> Option<Kept> {
+    let (all, new) = (shares.sum(|got| got.kept), shares.of_new(|got| got.kept));
+    let fair = shares.fair() * shares.new.len() as f64;
+    let share = new as f64 / all as f64;
+    if all < FEWEST || share >= fair / 2.0 {
+        return None;
+    }
+    let opened = shares.sum(|got| got.opened);
+    let chosen = opened.saturating_add(connections as u64);
+    let to_new = (0..=chosen).take_while(|count| *count as f64 <= share * chosen as f64).last().unwrap_or(0);
+    let few = format!(
+        "new replicas got {} of {} requests over kept connections in {:.1} s, less than half of their share",
+        text::thousands(new),
+        text::thousands(all),
+        shares.watched.as_secs_f64()
+    );
+    let certain = opened == 0 && new == 0;
+    Some(if certain || at_most(to_new, chosen, fair) < CHANCE {
+        Kept::Never(format!("clients that keep their connections never reach the new replicas: {few}"))
+    } else {
+        Kept::Perhaps(format!("{few}; of {chosen} connections that may be chance: raise --connections"))
+    })
+}
+
+/// How likely it is that of so many, each with a chance of its own, at most `count` come about.
+fn at_most(count: u64, of: u64, chance: f64) -> f64 {
+    usize::try_from(count).ok().and_then(|count| sums(of, chance).nth(count)).unwrap_or(1.0)
+}
+
+/// The same for 0, 1, 2 and so on: the binomial distribution, added up exactly.
+fn sums(of: u64, chance: f64) -> impl Iterator<Item = f64> {
+    let odds = (chance / (1.0 - chance)).ln();
+    let mut log = of as f64 * (1.0 - chance).ln();
+    let mut sum = 0.0_f64;
+    (0..of).map(move |n| {
+        sum += log.exp();
+        log += ((of - n) as f64 / (n + 1) as f64).ln() + odds;
+        sum.min(1.0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_is_that_of_a_coin() {
+        for (count, of, chance, expected) in [
+            (0, 10, 0.5, 0.000_976_56),
+            (1, 10, 0.5, 0.010_742),
+            (5, 10, 0.5, 0.623_05),
+            (10, 10, 0.5, 1.0),
+            (0, 0, 0.5, 1.0),
+            (80, 600, 1.0 / 6.0, 0.014_5),
+        ] {
+            let found = at_most(count, of, chance);
+            assert!((found - expected).abs() < 0.001, "{count} of {of}: {found}");
+        }
+        // Terms that are too small to be written down do no harm.
+        let median = at_most(20_000, 200_000, 0.1);
+        assert!((0.49..0.52).contains(&median), "{median}");
+    }
+}
