@@ -11,6 +11,7 @@ mod overall;
 mod proof;
 mod rows;
 mod windows;
+mod writes;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -27,6 +28,8 @@ use crate::{
     time::Moment,
     verdict::Verdict,
 };
+
+pub use self::writes::Writes;
 
 /// What a trial came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +48,8 @@ pub struct Assessment {
     pub findings: Vec<Finding>,
     /// Thresholds on the whole trial, with what was measured.
     pub thresholds: Vec<Judged>,
+    /// What became of the writes, where they were followed.
+    pub writes: Option<Writes>,
     /// All requests of all drills together, both kinds of client.
     pub total: Counted,
     /// Replicas that were ended or killed under load.
@@ -186,8 +191,17 @@ pub fn assess(history: &History) -> Assessment {
     let thresholds = overall::thresholds(history, duration);
     let missing = windows::missing(history, &windows);
     let terminations = windows.iter().map(|window| proof::terminations(window, &lives)).sum();
-    let sum =
-        overall::Sum { history, rows: &rows, missing: &missing, thresholds: &thresholds, total, between, terminations };
+    let writes = writes::judge(history, &lives, &windows);
+    let sum = overall::Sum {
+        history,
+        rows: &rows,
+        missing: &missing,
+        thresholds: &thresholds,
+        writes: writes.as_ref(),
+        total,
+        between,
+        terminations,
+    };
     let (verdict, reasons) = overall::judge(&sum);
     Assessment {
         verdict,
@@ -197,6 +211,7 @@ pub fn assess(history: &History) -> Assessment {
         drills: rows,
         missing,
         thresholds: thresholds.judged,
+        writes,
         total,
         terminations,
         bound: (total.lost == 0 && total.ended > 0).then(|| (3.0 / total.ended as f64).min(1.0)),

@@ -15,6 +15,9 @@ pub struct Audit {
     pub unknown: u64,
     /// Of those, the ones that were found at the end: executed.
     pub recovered: u64,
+    /// Of the unknown, the ones that were looked for at the end and are not there: not executed.
+    #[serde(default)]
+    pub not_executed: u64,
     /// Certainly not executed, or refused by the service.
     pub refused: u64,
     /// Acknowledged, and there when first read.
@@ -27,6 +30,9 @@ pub struct Audit {
     pub unverified: u64,
     /// Sent once, and there more often.
     pub duplicated: u64,
+    /// When the first was acknowledged.
+    #[serde(default)]
+    pub first: Option<Moment>,
     /// Those that came to harm, in the order in which they were acknowledged; as many as are kept.
     pub harmed: Vec<Harmed>,
     /// What is known of how durable the target's writes are, a line each.

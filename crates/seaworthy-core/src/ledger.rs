@@ -5,9 +5,11 @@
 //! written by one at a time, so what it must be in the end is known: what was last acknowledged, or what an unknown write
 //! after that would have made of it.
 
-use std::{collections::BTreeMap, mem};
+mod summary;
 
-use crate::verdict::Writes;
+use std::{collections::BTreeMap, mem, net::SocketAddr, time::Duration};
+
+use crate::time::Moment;
 
 /// Which record: a number that the writer chose, unlike the service's own id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,32 +24,46 @@ pub enum State {
     Value(Box<str>),
 }
 
+/// When a write ended, and at whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Met {
+    /// When its answer was whole, or it was given up.
+    pub at: Moment,
+    /// Where it went, as far as it came.
+    pub endpoint: Option<SocketAddr>,
+}
+
+/// A write, and what the record is after it.
+#[derive(Clone, Debug)]
+struct Write {
+    state: State,
+    met: Met,
+}
+
+/// What was read of a record, and in words.
+#[derive(Clone, Debug)]
+struct Read {
+    state: State,
+    words: Box<str>,
+}
+
 /// One record's history.
 #[derive(Clone, Debug, Default)]
 struct Record {
+    /// What it was written as.
+    name: Box<str>,
     /// The service's name for it.
     id: Option<Box<str>>,
     /// What was acknowledged, in order.
-    acknowledged: Vec<State>,
+    acknowledged: Vec<Write>,
     /// What unknown writes may have made of it since the last that was acknowledged.
-    possible: Vec<State>,
+    possible: Vec<Write>,
+    /// What was read first, where it was read again.
+    first: Option<Read>,
     /// What was read at the end.
-    seen: Option<State>,
-}
-
-impl Record {
-    /// How many of its acknowledged writes are kept and lost, once it was read.
-    fn kept_and_lost(&self) -> Option<(u64, u64)> {
-        let seen = self.seen.as_ref()?;
-        let all = self.acknowledged.len();
-        let kept = if self.possible.contains(seen) {
-            all
-        } else {
-            // An earlier state says that all after it are lost.
-            self.acknowledged.iter().rposition(|state| state == seen).map_or(0, |last| last + 1)
-        };
-        Some((kept as u64, (all - kept) as u64))
-    }
+    seen: Option<Read>,
+    /// How often it is in the list of all, where there is one.
+    listed: Option<u64>,
 }
 
 /// What was written, and whether it was acknowledged.
@@ -58,26 +74,56 @@ pub struct Ledger {
     refused: u64,
 }
 
-/// How many lost writes are told as examples.
-const EXAMPLES: usize = 5;
+/// A record that has to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToRead {
+    /// Which.
+    pub key: Key,
+    /// What it was written as.
+    pub name: Box<str>,
+    /// The service's name for it, where it is known.
+    pub id: Option<Box<str>>,
+}
+
+impl Record {
+    /// How many of its acknowledged writes are kept and lost, if that is what is there.
+    fn kept_and_lost(&self, seen: &State) -> (u64, u64) {
+        let all = self.acknowledged.len();
+        let is_possible = self.possible.iter().any(|write| write.state == *seen);
+        // An earlier state says that all after it are lost.
+        let last = self.acknowledged.iter().rposition(|write| write.state == *seen);
+        let kept = if is_possible { all } else { last.map_or(0, |last| last + 1) };
+        (kept as u64, (all - kept) as u64)
+    }
+
+    /// Whether nothing of what was acknowledged is missing in it.
+    fn is_whole(&self, seen: &State) -> bool {
+        self.kept_and_lost(seen).1 == 0
+    }
+}
 
 impl Ledger {
+    /// What a record is written as.
+    pub fn name(&mut self, key: Key, name: &str) {
+        self.records.entry(key).or_default().name = name.into();
+    }
+
     /// The service's name for a record.
     pub fn identify(&mut self, key: Key, id: &str) {
         self.records.entry(key).or_default().id = Some(id.into());
     }
 
     /// A write that was acknowledged, and what the record is after it.
-    pub fn acknowledged(&mut self, key: Key, state: State) {
+    pub fn acknowledged(&mut self, key: Key, state: State, met: Met) {
         let record = self.records.entry(key).or_default();
-        record.acknowledged.push(state);
+        record.acknowledged.push(Write { state, met });
         record.possible.clear();
     }
 
     /// A write that may have happened, and what the record is then.
-    pub fn unknown(&mut self, key: Key, state: State) {
+    pub fn unknown(&mut self, key: Key, state: State, met: Met) {
         self.unknown += 1;
-        self.records.entry(key).or_default().possible.push(state);
+        self.records.entry(key).or_default().possible.push(Write { state, met });
     }
 
     /// A write that has certainly not happened.
@@ -92,47 +138,73 @@ impl Ledger {
         self.refused += other.refused;
     }
 
-    /// What has to be read at the end: every record of which something was acknowledged, by the service's name for it.
-    pub fn to_read(&self) -> Vec<(Key, Box<str>)> {
-        self.records
-            .iter()
-            .filter(|(_, record)| !record.acknowledged.is_empty())
-            .filter_map(|(key, record)| Some((*key, record.id.clone()?)))
-            .collect()
-    }
-
-    /// What was read at the end. Returns whether that is as it must be.
-    pub fn read(&mut self, key: Key, seen: State) -> bool {
-        let record = self.records.entry(key).or_default();
-        record.seen = Some(seen);
-        record.kept_and_lost().is_some_and(|(_, lost)| lost == 0)
-    }
-
-    /// The counts.
-    pub fn writes(&self) -> Writes {
-        let mut writes = Writes {
-            acknowledged: 0,
-            unknown: self.unknown,
-            refused: self.refused,
-            kept: 0,
-            lost: 0,
-            unverified: 0,
-            lost_examples: Vec::new(),
-        };
-        for record in self.records.values() {
-            let all = record.acknowledged.len() as u64;
-            writes.acknowledged += all;
-            let Some((kept, lost)) = record.kept_and_lost() else {
-                writes.unverified += all;
-                continue;
-            };
-            writes.kept += kept;
-            writes.lost += lost;
-            if lost > 0 && writes.lost_examples.len() < EXAMPLES {
-                writes.lost_examples.push(record.example());
+    /// The same on a clock that began so much earlier.
+    pub fn later(&mut self, by: Duration) {
+        for record in self.records.values_mut() {
+            for write in record.acknowledged.iter_mut().chain(&mut record.possible) {
+                write.met.at = write.met.at + by;
             }
         }
-        writes
+    }
+
+    /// What has to be read at the end: every record of which something was acknowledged, or may have happened.
+    pub fn to_read(&self) -> Vec<ToRead> {
+        let written = |record: &Record| !record.acknowledged.is_empty() || !record.possible.is_empty();
+        self.those(written)
+    }
+
+    /// Records of which something that was acknowledged was not there when they were read. They are to be read again:
+    /// until then nothing is known of them.
+    pub fn to_read_again(&mut self) -> Vec<ToRead> {
+        let missing = |record: &Record| record.seen.as_ref().is_some_and(|seen| !record.is_whole(&seen.state));
+        let again = self.those(missing);
+        for one in &again {
+            if let Some(record) = self.records.get_mut(&one.key) {
+                record.first = record.seen.take();
+            }
+        }
+        again
+    }
+
+    /// Records that nobody could read, and that may be there.
+    pub fn unread(&self) -> Vec<ToRead> {
+        let unread =
+            |record: &Record| record.seen.is_none() && (!record.acknowledged.is_empty() || !record.possible.is_empty());
+        self.those(unread)
+    }
+
+    /// Records that were there when they were last read.
+    pub fn present(&self) -> Vec<ToRead> {
+        let there = |record: &Record| {
+            let seen = record.seen.as_ref().is_some_and(|seen| matches!(seen.state, State::Value(_)));
+            seen || record.listed > Some(0)
+        };
+        self.those(there)
+    }
+
+    fn those(&self, are: impl Fn(&Record) -> bool) -> Vec<ToRead> {
+        let chosen = self.records.iter().filter(|(_, record)| are(record));
+        chosen.map(|(key, record)| ToRead { key: *key, name: record.name.clone(), id: record.id.clone() }).collect()
+    }
+
+    /// What was read at the end, and the same in words.
+    pub fn read(&mut self, key: Key, state: State, words: &str) {
+        if let Some(record) = self.records.get_mut(&key) {
+            record.seen = Some(Read { state, words: words.into() });
+        }
+    }
+
+    /// How often each record is in the list of all, by what it was written as. A list that has not all that are known to
+    /// be there (it may be a page of it) says nothing of those that it does not have.
+    pub fn listed(&mut self, counts: &BTreeMap<Box<str>, u64>) {
+        let there =
+            |record: &&Record| record.seen.as_ref().is_some_and(|seen| seen.state == State::Value(record.name.clone()));
+        let mut known = self.records.values().filter(there).peekable();
+        let whole = known.peek().is_some() && known.all(|record| counts.contains_key(&record.name));
+        for record in self.records.values_mut() {
+            let count = counts.get(&record.name).copied();
+            record.listed = if whole { Some(count.unwrap_or(0)) } else { count };
+        }
     }
 
     /// Takes everything out.
@@ -142,108 +214,5 @@ impl Ledger {
     }
 }
 
-impl Record {
-    fn example(&self) -> String {
-        let shown = |state: &State| match state {
-            State::Absent => "nothing".to_owned(),
-            State::Value(value) => format!("{value:?}"),
-        };
-        format!(
-            "{}: acknowledged {}, read {}",
-            self.id.as_deref().unwrap_or("a record"),
-            self.acknowledged.last().map(shown).unwrap_or_default(),
-            self.seen.as_ref().map(shown).unwrap_or_default(),
-        )
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn value(text: &str) -> State {
-        State::Value(text.into())
-    }
-
-    /// A ledger with one record, written so.
-    fn ledger(write: impl Fn(&mut Ledger)) -> Ledger {
-        let mut ledger = Ledger::default();
-        ledger.identify(Key(1), "7");
-        write(&mut ledger);
-        ledger
-    }
-
-    fn counts(ledger: &Ledger) -> (u64, u64, u64) {
-        let writes = ledger.writes();
-        (writes.kept, writes.lost, writes.unverified)
-    }
-
-    #[test]
-    fn what_was_acknowledged_must_be_there() {
-        let mut ledger = ledger(|l| l.acknowledged(Key(1), value("a")));
-        assert_eq!(ledger.to_read(), [(Key(1), "7".into())]);
-        assert_eq!(counts(&ledger), (0, 0, 1));
-        assert!(ledger.read(Key(1), value("a")));
-        assert_eq!(counts(&ledger), (1, 0, 0));
-        assert!(!ledger.read(Key(1), State::Absent));
-        assert_eq!(counts(&ledger), (0, 1, 0));
-        assert_eq!(ledger.writes().lost_examples, [r#"7: acknowledged "a", read nothing"#]);
-    }
-
-    #[test]
-    fn an_earlier_state_says_what_is_lost_since() {
-        let mut ledger = ledger(|l| {
-            l.acknowledged(Key(1), value("a"));
-            l.acknowledged(Key(1), value("b"));
-            l.acknowledged(Key(1), value("c"));
-        });
-        ledger.read(Key(1), value("a"));
-        assert_eq!(counts(&ledger), (1, 2, 0));
-        ledger.read(Key(1), value("never written"));
-        assert_eq!(counts(&ledger), (0, 3, 0));
-    }
-
-    #[test]
-    fn an_unknown_write_is_neither_kept_nor_lost() {
-        let mut ledger = ledger(|l| {
-            l.acknowledged(Key(1), value("a"));
-            l.unknown(Key(1), value("b"));
-        });
-        for seen in [value("a"), value("b")] {
-            ledger.read(Key(1), seen);
-            assert_eq!(counts(&ledger), (1, 0, 0));
-        }
-        assert_eq!(ledger.writes().unknown, 1);
-    }
-
-    #[test]
-    fn an_acknowledged_delete_that_is_undone_is_lost() {
-        let mut ledger = ledger(|l| {
-            l.acknowledged(Key(1), value("a"));
-            l.acknowledged(Key(1), State::Absent);
-        });
-        ledger.read(Key(1), value("a"));
-        assert_eq!(counts(&ledger), (1, 1, 0));
-    }
-
-    proptest! {
-        #[test]
-        fn every_acknowledged_write_is_counted_once(writes in proptest::collection::vec((0..5_u64, 0..3_u8, 0..4_u8), 0..40)) {
-            let mut ledger = Ledger::default();
-            let mut acknowledged = 0;
-            for (key, how, what) in &writes {
-                let state = if *what == 0 { State::Absent } else { value(&what.to_string()) };
-                match how {
-                    0 => { ledger.acknowledged(Key(*key), state); acknowledged += 1 }
-                    1 => ledger.unknown(Key(*key), state),
-                    _ => { ledger.read(Key(*key), state); }
-                }
-            }
-            let writes = ledger.writes();
-            prop_assert_eq!(writes.acknowledged, acknowledged);
-            prop_assert_eq!(writes.kept + writes.lost + writes.unverified, acknowledged);
-        }
-    }
-}
+mod tests;

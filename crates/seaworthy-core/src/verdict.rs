@@ -41,14 +41,20 @@ pub struct Writes {
     pub acknowledged: u64,
     /// Without an answer: nobody can know whether they were executed.
     pub unknown: u64,
+    /// Of those, the ones that were found afterwards: executed.
+    pub recovered: u64,
     /// Certainly not executed, or refused by the service.
     pub refused: u64,
     /// Acknowledged, and there afterwards.
     pub kept: u64,
     /// Acknowledged, and not there afterwards.
     pub lost: u64,
+    /// Acknowledged, not there when first read, and there later.
+    pub stale: u64,
     /// Acknowledged, but could not be read back.
     pub unverified: u64,
+    /// Sent once, and there more often.
+    pub duplicated: u64,
     /// Some that were lost, in words.
     pub lost_examples: Vec<String>,
 }
@@ -83,7 +89,7 @@ pub struct Judgement {
 
 /// Judges a run.
 ///
-/// A lost write is a failure whatever else there was. Otherwise a generator that was itself the limit makes every other
+/// A write that is lost, or there twice, is a failure whatever else there was. Otherwise a generator that was itself the limit makes every other
 /// statement on the target doubtful, so it comes first; then whether there was anything to judge; then what was stated.
 /// Arrivals that found no free connection only spoil what would pass: it is a target that hangs that makes them, and
 /// that must not hide its failure.
@@ -118,14 +124,18 @@ pub fn judge(evidence: &Evidence<'_>, thresholds: &[Threshold]) -> Judgement {
 type Found = Option<(Verdict, Vec<String>)>;
 
 fn lost(evidence: &Evidence<'_>) -> Found {
-    let writes = evidence.writes.filter(|writes| writes.lost > 0)?;
-    let lost = format!(
-        "{} of {} lost",
-        text::thousands(writes.lost),
-        text::counted(writes.acknowledged, "acknowledged write"),
-    );
-    let examples = writes.lost_examples.iter().map(|example| format!("lost: {example}"));
-    Some((Verdict::Fail, [lost].into_iter().chain(examples).collect()))
+    let writes = evidence.writes.filter(|writes| writes.lost > 0 || writes.duplicated > 0)?;
+    let mut reasons = Vec::new();
+    if writes.lost > 0 {
+        let of = text::counted(writes.acknowledged, "acknowledged write");
+        reasons.push(format!("{} of {of} lost", text::thousands(writes.lost)));
+    }
+    if writes.duplicated > 0 {
+        let were = if writes.duplicated == 1 { "was sent once, and is" } else { "were sent once, and are" };
+        reasons.push(format!("{} {were} there more often", text::counted(writes.duplicated, "write")));
+    }
+    reasons.extend(writes.lost_examples.iter().map(|example| format!("lost: {example}")));
+    Some((Verdict::Fail, reasons))
 }
 
 fn limited(evidence: &Evidence<'_>, counts: impl Fn(LimitKind) -> bool) -> Found {

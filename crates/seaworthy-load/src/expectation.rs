@@ -77,8 +77,8 @@ enum Json {
 
 impl Shape {
     pub(crate) fn of(media_type: &[u8], first_byte: Option<u8>) -> Self {
-        let media_type = media_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        let json = (media_type.ends_with(b"json") || media_type.ends_with(b"JSON")).then_some(match first_byte {
+        let media_type = bare(media_type);
+        let json = is_json(media_type).then_some(match first_byte {
             Some(b'{') => Json::Object,
             Some(b'[') => Json::Array,
             Some(b'"') => Json::Text,
@@ -99,6 +99,17 @@ impl Shape {
             Some("its JSON is of another kind than that of the first good answer")
         }
     }
+}
+
+/// A media type without its parameters.
+fn bare(media_type: &[u8]) -> &[u8] {
+    media_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+}
+
+/// Whether a media type is one of JSON's.
+pub(crate) fn is_json(media_type: &[u8]) -> bool {
+    let media_type = bare(media_type);
+    media_type.ends_with(b"json") || media_type.ends_with(b"JSON")
 }
 
 /// FNV-1a, without regard to case: enough to tell media types apart.

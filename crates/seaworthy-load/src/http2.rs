@@ -94,6 +94,7 @@ impl Connections {
 struct Received {
     status: u16,
     media_type: Vec<u8>,
+    location: Vec<u8>,
     first: Option<u8>,
     body: Vec<u8>,
     length: u64,
@@ -303,6 +304,7 @@ impl Worker {
         let answer = Answer {
             status: received.status,
             media_type: &received.media_type,
+            location: &received.location,
             first_byte: received.first,
             body: &received.body,
             length: received.length,
@@ -330,10 +332,11 @@ impl Worker {
         let first_byte = self.clock.now();
         let status = head.status.as_u16();
         progress.set(Progress { phase: Phase::Receive, status: Some(status), bytes: 0 });
-        let media_type = head.headers.get(http::header::CONTENT_TYPE).map(|value| value.as_bytes().to_vec());
+        let field = |name| head.headers.get(name).map(|value| value.as_bytes().to_vec()).unwrap_or_default();
         let mut received = Received {
             status,
-            media_type: media_type.unwrap_or_default(),
+            media_type: field(http::header::CONTENT_TYPE),
+            location: field(http::header::LOCATION),
             first: None,
             body: Vec::new(),
             length: 0,

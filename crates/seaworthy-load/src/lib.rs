@@ -18,13 +18,17 @@ mod http2;
 pub mod machine;
 pub mod plan;
 mod pool;
+pub mod read_back;
 pub mod request;
 pub mod run;
+pub mod template;
 mod timer;
 pub mod tls;
+mod truncation;
 mod users;
 mod worker;
 mod workload;
+pub mod writes;
 
 pub use plan::Plan;
 pub use run::{Ended, Run, start};

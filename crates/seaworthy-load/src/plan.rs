@@ -5,7 +5,7 @@ use std::{net::IpAddr, num::NonZero, sync::Arc, time::Duration};
 use rustls::{ClientConfig, pki_types::ServerName};
 use seaworthy_core::arrivals::{Profile, Spacing};
 
-use crate::{endpoints::Endpoints, expectation::Expectation, request::Request};
+use crate::{endpoints::Endpoints, expectation::Expectation, request::Request, template::Template};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
@@ -65,6 +65,8 @@ pub enum Workload {
     Requests(Arc<[Weighted]>),
     /// Users are created, read, changed, listed and deleted; a ledger is kept of what was acknowledged.
     Users(Arc<UsersPlan>),
+    /// Requests, and among them writes of which a ledger is kept.
+    Writes(Arc<WritesPlan>),
 }
 
 /// A request and how often it is sent, in proportion to the others.
@@ -82,6 +84,31 @@ pub struct UsersPlan {
     /// A request like those to be sent: its path is the prefix of `/users`, its headers are sent with each.
     pub like: Request,
     /// Marks the users of this run, so that those of other runs are left alone: letters, digits and dashes.
+    pub run: String,
+    /// Whether what was made is deleted after it was read back.
+    pub clean_up: bool,
+}
+
+/// Writes among other requests, and how they are read back.
+#[derive(Clone, Debug)]
+pub struct WritesPlan {
+    /// A request to the same target: its headers are sent with each.
+    pub like: Request,
+    /// The other requests, chosen by their weights.
+    pub requests: Arc<[Weighted]>,
+    /// The share of all requests, 0 to 1, that are writes.
+    pub share: f64,
+    /// The write.
+    pub write: Template,
+    /// How it is read back.
+    pub read: Template,
+    /// How all are listed, where that is possible: what is in the list twice was executed twice.
+    pub list: Option<Template>,
+    /// How it is deleted after it was read back, where it is to be.
+    pub delete: Option<Template>,
+    /// Where in a JSON answer the service's name for it is, such as `data.id`; `id` where nobody says it.
+    pub id_field: Option<Box<str>>,
+    /// What the keys of this run begin with: lower-case letters and digits.
     pub run: String,
 }
 

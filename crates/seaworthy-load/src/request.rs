@@ -74,6 +74,13 @@ impl Request {
         like.with(method, path, body.to_string().into())
     }
 
+    /// The same, and said to be JSON, unless it is said to be something else.
+    pub(crate) fn as_json(&self) -> Self {
+        let mut like = self.clone();
+        like.headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        like
+    }
+
     /// The method.
     pub const fn method(&self) -> &Method {
         &self.method

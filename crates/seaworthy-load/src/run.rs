@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    num::NonZero,
     sync::{Arc, atomic::AtomicU64},
     thread::{self, JoinHandle},
     time::Duration,
@@ -16,8 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    plan::{Pace, Plan, Workload},
-    users::ReadBack,
+    plan::Plan,
     worker::{Clock, Command, Left, Share, work},
     workload::Jobs,
 };
@@ -26,7 +24,7 @@ use crate::{
 const CHANNEL: usize = 64;
 
 /// How long threads have to start before the first request is due.
-const LEAD: Duration = Duration::from_millis(10);
+pub(crate) const LEAD: Duration = Duration::from_millis(10);
 
 /// A run that goes on. Dropping it abandons it.
 #[derive(Debug)]
@@ -50,7 +48,7 @@ pub struct Ended {
     pub unfinished: u64,
     /// Intervals that were handed over late, since nobody had taken the ones before.
     pub backlog: u64,
-    /// What the users scenario has written, and whether it was acknowledged.
+    /// What was written where a ledger is kept, and whether it was acknowledged.
     pub ledger: Option<Ledger>,
 }
 
@@ -61,11 +59,11 @@ pub fn start(plan: Plan) -> io::Result<Run> {
 
 /// Starts what is planned, with its clock at zero at a moment to come.
 pub fn start_at(plan: Plan, began: Instant) -> io::Result<Run> {
-    start_with(plan, began, |plan, thread| Jobs::of(&plan.workload, &plan.expectation, plan.seed, thread))
+    start_with(plan, began, Jobs::of)
 }
 
 /// Starts the threads, each with what it is to send. That is made there, since it does not leave its thread.
-fn start_with(
+pub(crate) fn start_with(
     plan: Plan,
     began: Instant,
     jobs: impl Fn(&Plan, usize) -> Jobs + Clone + Send + 'static,
@@ -139,21 +137,4 @@ impl Run {
         }
         Ok(ended)
     }
-}
-
-/// Reads back what the users scenario was told is stored: the ledger then knows what was kept and what was lost.
-/// Sends to the same target as the plan, as fast as its connections go, for at most `patience`. Dropped before it is
-/// done, it leaves the ledger empty and ends its thread.
-pub async fn read_back(plan: &Plan, ledger: &mut Ledger, patience: Duration) -> io::Result<()> {
-    let Workload::Users(users) = &plan.workload else { return Ok(()) };
-    let (like, taken) = (users.like.clone(), ledger.take());
-    let mut plan = plan.clone();
-    plan.pace = Pace::Closed { duration: Some(patience), limit: None };
-    plan.threads = NonZero::<usize>::MIN;
-    plan.connections.fresh = 0.0;
-    let jobs = move |_: &Plan, _| Jobs::ReadBack(Box::new(ReadBack::new(like.clone(), taken.clone())));
-    let mut run = start_with(plan, Instant::now() + LEAD, jobs)?;
-    while run.next().await.is_some() {}
-    *ledger = run.end()?.ledger.unwrap_or_default();
-    Ok(())
 }

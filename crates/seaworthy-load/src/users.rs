@@ -10,7 +10,7 @@ use http::Method;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 use seaworthy_core::{
-    ledger::{Key, Ledger, State},
+    ledger::{Key, Ledger, Met, State},
     outcome::{Executed, Failure, FailureKind},
 };
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use crate::{
     plan::UsersPlan,
     request::Request,
     workload::{Answer, Job, MOST_BODY, unexpected},
+    writes::MOST_FOLLOWED,
 };
 
 /// Of a hundred requests, how many there are of each kind; the rest are reads.
@@ -53,6 +54,9 @@ pub(crate) struct Users {
     random: Pcg64Mcg,
     made: u64,
     sent: u64,
+    /// Writes that were sent, and the most that are.
+    written: u64,
+    most: u64,
     /// Users that nobody works on.
     free: Vec<User>,
     on_their_way: BTreeMap<u64, Op>,
@@ -60,7 +64,7 @@ pub(crate) struct Users {
 }
 
 /// The path of all users.
-fn collection(like: &Request) -> String {
+pub(crate) fn collection(like: &Request) -> String {
     let root = like.uri().path().trim_end_matches('/');
     format!("{}/users", if root.is_empty() { "/v1" } else { root })
 }
@@ -70,13 +74,15 @@ fn get(like: &Request, path: &str) -> Request {
 }
 
 impl Users {
-    pub(crate) fn new(plan: Arc<UsersPlan>, seed: u64, thread: usize) -> Self {
+    pub(crate) fn new(plan: Arc<UsersPlan>, seed: u64, thread: usize, threads: usize) -> Self {
         Self {
             plan,
             thread,
             random: Pcg64Mcg::seed_from_u64(seed.rotate_left(29) ^ thread as u64),
             made: 0,
             sent: 0,
+            written: 0,
+            most: MOST_FOLLOWED / threads.max(1) as u64,
             free: Vec::new(),
             on_their_way: BTreeMap::new(),
             ledger: Ledger::default(),
@@ -96,7 +102,7 @@ impl Users {
 
     pub(crate) fn next(&mut self) -> Job {
         let at = self.random.random_range(0..100);
-        let op = if at < LISTS {
+        let op = if at < LISTS || self.written >= self.most {
             Op::List
         } else if at < LISTS + CREATES {
             self.create()
@@ -120,12 +126,14 @@ impl Users {
             }
             Op::Create(key) => {
                 let email = format!("{}-{}@load.example", self.plan.run, key.0);
+                self.ledger.name(*key, &email);
                 like.with_json(Method::POST, &users, &json!({ "name": Self::name(*key, 0), "email": email }))
             }
         };
         self.sent += 1;
         // What changes something is sent once: it is in the ledger as what became of that.
         let resend = *request.method() == Method::GET;
+        self.written += u64::from(!resend);
         self.on_their_way.insert(self.sent, op);
         Job { request: Rc::new(request), tag: self.sent, keep: MOST_BODY, resend }
     }
@@ -136,7 +144,7 @@ impl Users {
         Op::Create(Key((self.thread as u64) << 40 | self.made))
     }
 
-    pub(crate) fn answered(&mut self, job: &Job, answer: &Answer<'_>) -> Result<(), Failure> {
+    pub(crate) fn answered(&mut self, job: &Job, answer: &Answer<'_>, met: Met) -> Result<(), Failure> {
         let Some(op) = self.on_their_way.remove(&job.tag) else { return Ok(()) };
         let body: Option<Value> = serde_json::from_slice(answer.body).ok();
         let wanted = match &op {
@@ -146,7 +154,7 @@ impl Users {
         };
         if answer.status != wanted {
             // A 4xx says that nothing was done; a 5xx says nothing.
-            self.undone(op, (400..500).contains(&answer.status));
+            self.undone(op, (400..500).contains(&answer.status), met);
             return Err(unexpected(FailureKind::Status, answer.status, None));
         }
         let odd = |what: &str| Err(unexpected(FailureKind::Body, answer.status, Some(what.into())));
@@ -157,22 +165,22 @@ impl Users {
             },
             Op::Create(key) => {
                 let Some(id) = body.as_ref().and_then(|body| id(&body["id"])) else {
-                    self.ledger.unknown(key, State::Value(Self::name(key, 0).into()));
+                    self.ledger.unknown(key, State::Value(Self::name(key, 0).into()), met);
                     return odd("it does not say the user's id");
                 };
                 self.ledger.identify(key, &id);
-                self.ledger.acknowledged(key, State::Value(Self::name(key, 0).into()));
+                self.ledger.acknowledged(key, State::Value(Self::name(key, 0).into()), met);
                 self.free.push(User { key, id: id.into(), version: 0 });
                 Ok(())
             }
             Op::Update(mut user) => {
                 user.version += 1;
-                self.ledger.acknowledged(user.key, State::Value(Self::name(user.key, user.version).into()));
+                self.ledger.acknowledged(user.key, State::Value(Self::name(user.key, user.version).into()), met);
                 self.free.push(user);
                 Ok(())
             }
             Op::Delete(user) => {
-                self.ledger.acknowledged(user.key, State::Absent);
+                self.ledger.acknowledged(user.key, State::Absent, met);
                 Ok(())
             }
             Op::Read(user) => {
@@ -184,14 +192,14 @@ impl Users {
         }
     }
 
-    pub(crate) fn failed(&mut self, job: &Job, failure: &Failure) {
+    pub(crate) fn failed(&mut self, job: &Job, failure: &Failure, met: Met) {
         if let Some(op) = self.on_their_way.remove(&job.tag) {
-            self.undone(op, failure.executed() == Executed::No);
+            self.undone(op, failure.executed() == Executed::No, met);
         }
     }
 
     /// A request without its answer of success: certainly not executed, or nobody knows.
-    fn undone(&mut self, op: Op, certainly: bool) {
+    fn undone(&mut self, op: Op, certainly: bool, met: Met) {
         if certainly {
             match op {
                 Op::Create(_) => self.ledger.refused(),
@@ -205,20 +213,20 @@ impl Users {
             return;
         }
         match op {
-            Op::Create(key) => self.ledger.unknown(key, State::Value(Self::name(key, 0).into())),
+            Op::Create(key) => self.ledger.unknown(key, State::Value(Self::name(key, 0).into()), met),
             Op::Update(user) => {
-                self.ledger.unknown(user.key, State::Value(Self::name(user.key, user.version + 1).into()));
+                self.ledger.unknown(user.key, State::Value(Self::name(user.key, user.version + 1).into()), met);
             }
-            Op::Delete(user) => self.ledger.unknown(user.key, State::Absent),
+            Op::Delete(user) => self.ledger.unknown(user.key, State::Absent, met),
             Op::Read(user) => self.free.push(user),
             Op::List => {}
         }
     }
 
-    pub(crate) fn take_ledger(&mut self) -> Ledger {
+    pub(crate) fn take_ledger(&mut self, now: Met) -> Ledger {
         // What never got an answer is unknown.
         for op in std::mem::take(&mut self.on_their_way).into_values() {
-            self.undone(op, false);
+            self.undone(op, false, now);
         }
         self.ledger.take()
     }
@@ -228,7 +236,7 @@ impl Users {
 const MOST_ID: usize = 100;
 
 /// An id, whether it is a number or a text.
-fn id(value: &Value) -> Option<String> {
+pub(crate) fn id(value: &Value) -> Option<String> {
     let id = match value {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.clone(),
@@ -238,86 +246,6 @@ fn id(value: &Value) -> Option<String> {
     let visible = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
     let fits = visible && (1..=MOST_ID).contains(&id.len()) && id.bytes().any(|byte| byte != b'.');
     fits.then_some(id)
-}
-
-/// How often a record that is not as it must be is read: an answer may come from a replica that lags behind.
-const READS: u32 = 3;
-
-/// Reads back what was acknowledged.
-#[derive(Debug)]
-pub(crate) struct ReadBack {
-    like: Request,
-    waiting: Vec<(Key, Box<str>, u32)>,
-    on_their_way: BTreeMap<u64, (Key, Box<str>, u32)>,
-    sent: u64,
-    ledger: Ledger,
-    /// A read has failed since the last pause.
-    failing: bool,
-}
-
-impl ReadBack {
-    pub(crate) fn new(like: Request, ledger: Ledger) -> Self {
-        let waiting = ledger.to_read().into_iter().map(|(key, id)| (key, id, 0)).collect();
-        Self { like, waiting, on_their_way: BTreeMap::new(), sent: 0, ledger, failing: false }
-    }
-
-    /// Whether to wait a little: what fails now may do better then.
-    pub(crate) const fn take_pause(&mut self) -> bool {
-        std::mem::replace(&mut self.failing, false)
-    }
-
-    pub(crate) fn is_exhausted(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    pub(crate) fn next(&mut self) -> Job {
-        self.sent += 1;
-        let path = match self.waiting.pop() {
-            Some(next) => {
-                let path = format!("{}/{}", collection(&self.like), next.1);
-                self.on_their_way.insert(self.sent, next);
-                path
-            }
-            None => collection(&self.like),
-        };
-        Job { request: Rc::new(get(&self.like, &path)), tag: self.sent, keep: MOST_BODY, resend: true }
-    }
-
-    pub(crate) fn answered(&mut self, job: &Job, answer: &Answer<'_>) -> Result<(), Failure> {
-        let Some((key, id, reads)) = self.on_their_way.remove(&job.tag) else { return Ok(()) };
-        let seen = match answer.status {
-            404 | 410 => Some(State::Absent),
-            200 => serde_json::from_slice::<Value>(answer.body)
-                .ok()
-                .and_then(|body| body["name"].as_str().map(|name| State::Value(name.into()))),
-            _ => None,
-        };
-        let Some(seen) = seen else {
-            self.failing = true;
-            self.again(key, id, reads);
-            return Err(unexpected(FailureKind::Status, answer.status, None));
-        };
-        if !self.ledger.read(key, seen) && reads + 1 < READS {
-            self.again(key, id, reads + 1);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn failed(&mut self, job: &Job) {
-        if let Some((key, id, reads)) = self.on_their_way.remove(&job.tag) {
-            self.failing = true;
-            self.again(key, id, reads);
-        }
-    }
-
-    /// Later, after all others.
-    fn again(&mut self, key: Key, id: Box<str>, reads: u32) {
-        self.waiting.insert(0, (key, id, reads));
-    }
-
-    pub(crate) fn take_ledger(&mut self) -> Ledger {
-        self.ledger.take()
-    }
 }
 
 #[cfg(test)]
@@ -344,10 +272,10 @@ mod tests {
     fn threads_never_make_the_same_user() {
         let like =
             Request::new(Method::GET, "http://h/".parse().unwrap(), http::HeaderMap::new(), Bytes::new()).unwrap();
-        let plan = Arc::new(UsersPlan { like, run: "t".into() });
+        let plan = Arc::new(UsersPlan { like, run: "t".into(), clean_up: false });
         let mut made = std::collections::BTreeSet::new();
         for thread in 0..600 {
-            let mut users = Users::new(Arc::clone(&plan), 1, thread);
+            let mut users = Users::new(Arc::clone(&plan), 1, thread, 600);
             for _ in 0..3 {
                 let Op::Create(key) = users.create() else { continue };
                 assert!(made.insert(key), "{key:?} of thread {thread}");

@@ -16,7 +16,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 use seaworthy_core::{
     interval::{Gauges, INTERVAL, Interval, Recorder},
-    ledger::Ledger,
+    ledger::{Ledger, Met},
     outcome::{ConnectionKind, Failure, FailureKind, Outcome, Phase, Phases},
     time::Moment,
 };
@@ -183,7 +183,7 @@ pub(crate) async fn work(plan: Arc<Plan>, share: Share, jobs: Jobs) -> io::Resul
     let left = worker.finish(until, &mut commands).await;
     ticker.abort();
     worker.flush().await;
-    let ledger = worker.jobs.borrow_mut().take_ledger();
+    let ledger = worker.jobs.borrow_mut().take_ledger(Met { at: worker.clock.now(), endpoint: None });
     Ok(Left { ledger, backlog: worker.handed_over_late.get(), ..left })
 }
 
@@ -396,7 +396,7 @@ impl Worker {
             if limit.is_some_and(|limit| self.begun.fetch_add(1, Ordering::Relaxed) >= limit) {
                 break;
             }
-            if self.wants_fresh() {
+            if self.wants_fresh() || self.jobs.borrow().wants_fresh() {
                 self.fresh(self.due_now(true)).await;
             } else if matches!(self.plan.protocol, Protocol::Http1) {
                 self.serve(&mut connection, self.due_now(false)).await;
@@ -411,8 +411,8 @@ impl Worker {
                 }
             }
             let pause = self.jobs.borrow_mut().take_pause();
-            if pause {
-                tokio::time::sleep(INTERVAL).await;
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
             }
         }
         self.pool.borrow_mut().leave_places(places);
@@ -498,7 +498,8 @@ impl Worker {
 
     /// There is an answer, good or not.
     pub(crate) fn answered(&self, attempt: Attempt, answer: &Answer<'_>, done: Moment) {
-        let judged = self.jobs.borrow_mut().answered(&attempt.job, answer, &self.plan.expectation);
+        let met = Met { at: done, endpoint: attempt.opening.endpoint };
+        let judged = self.jobs.borrow_mut().answered(&attempt.job, answer, met, &self.plan.expectation);
         if judged.is_ok() && !answer.framed {
             self.recorder.borrow_mut().counts().unframed += 1;
         }
@@ -507,8 +508,9 @@ impl Worker {
 
     /// There is none.
     pub(crate) fn failed(&self, attempt: Attempt, failure: Failure, bytes: u64) {
-        self.jobs.borrow_mut().failed(&attempt.job, &failure);
         let now = Instant::now();
+        let met = Met { at: self.clock.at(now), endpoint: attempt.opening.endpoint };
+        self.jobs.borrow_mut().failed(&attempt.job, &failure, met);
         // What was cut short by the end of the run says nothing of the target.
         let had = match failure.phase {
             Phase::Queue | Phase::Dns | Phase::Connect | Phase::Tls => self.plan.timeouts.connect,

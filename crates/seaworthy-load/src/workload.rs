@@ -1,20 +1,23 @@
 //! What is sent, and what its answers mean.
 
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 use seaworthy_core::{
-    ledger::Ledger,
+    ledger::{Ledger, Met},
     outcome::{Failure, FailureKind, Phase},
 };
 
 use crate::{
     expectation::{Expectation, Shape},
     http1::response::ResponseReader,
-    plan::{Weighted, Workload},
+    plan::{Plan, Weighted, Workload},
+    read_back::Errands,
     request::Request,
-    users::{ReadBack, Users},
+    truncation::References,
+    users::Users,
+    writes::Writes,
 };
 
 /// Bytes of a body that are kept where it has to be looked at.
@@ -37,6 +40,8 @@ pub(crate) struct Job {
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     pub(crate) media_type: &'a [u8],
+    /// Where it says that something is.
+    pub(crate) location: &'a [u8],
     /// The first byte of the body that is no white space.
     pub(crate) first_byte: Option<u8>,
     /// The body, as far as it was wanted.
@@ -51,6 +56,7 @@ impl<'a> Answer<'a> {
         Self {
             status: reader.status().unwrap_or(0),
             media_type: reader.media_type(),
+            location: reader.location(),
             first_byte: reader.first_byte(),
             body: reader.body(),
             length: reader.length(),
@@ -64,14 +70,22 @@ impl<'a> Answer<'a> {
 pub(crate) enum Jobs {
     Requests(Requests),
     Users(Box<Users>),
-    ReadBack(Box<ReadBack>),
+    Writes(Box<Writes>),
+    ReadBack(Box<Errands>),
 }
 
 impl Jobs {
-    pub(crate) fn of(workload: &Workload, expectation: &Expectation, seed: u64, thread: usize) -> Self {
-        match workload {
-            Workload::Requests(requests) => Self::Requests(Requests::new(requests, expectation, seed, thread)),
-            Workload::Users(plan) => Self::Users(Box::new(Users::new(Arc::clone(plan), seed, thread))),
+    /// Those of a plan.
+    pub(crate) fn of(plan: &Plan, thread: usize) -> Self {
+        let (seed, threads) = (plan.seed, plan.threads.get());
+        let requests = |requests: &[Weighted]| Requests::new(requests, &plan.expectation, seed, thread);
+        match &plan.workload {
+            Workload::Requests(all) => Self::Requests(requests(all)),
+            Workload::Users(users) => Self::Users(Box::new(Users::new(Arc::clone(users), seed, thread, threads))),
+            Workload::Writes(writes) => {
+                let others = requests(&writes.requests);
+                Self::Writes(Box::new(Writes::new(Arc::clone(writes), others, seed, thread, threads)))
+            }
         }
     }
 
@@ -80,10 +94,15 @@ impl Jobs {
         matches!(self, Self::ReadBack(back) if back.is_exhausted())
     }
 
-    /// Whether to wait a little before the next.
-    pub(crate) fn take_pause(&mut self) -> bool {
+    /// Whether the next one wants a connection of its own, whatever the others have.
+    pub(crate) fn wants_fresh(&self) -> bool {
+        matches!(self, Self::ReadBack(back) if back.wants_fresh())
+    }
+
+    /// How long to wait before the next.
+    pub(crate) fn take_pause(&mut self) -> Option<Duration> {
         match self {
-            Self::Requests(_) | Self::Users(_) => false,
+            Self::Requests(_) | Self::Users(_) | Self::Writes(_) => None,
             Self::ReadBack(back) => back.take_pause(),
         }
     }
@@ -92,6 +111,7 @@ impl Jobs {
         match self {
             Self::Requests(requests) => requests.next(),
             Self::Users(users) => users.next(),
+            Self::Writes(writes) => writes.next(),
             Self::ReadBack(back) => back.next(),
         }
     }
@@ -101,28 +121,32 @@ impl Jobs {
         &mut self,
         job: &Job,
         answer: &Answer<'_>,
+        met: Met,
         expectation: &Expectation,
     ) -> Result<(), Failure> {
         match self {
             Self::Requests(requests) => requests.judge(job, answer, expectation),
-            Self::Users(users) => users.answered(job, answer),
+            Self::Users(users) => users.answered(job, answer, met),
+            Self::Writes(writes) => writes.answered(job, answer, met, expectation),
             Self::ReadBack(back) => back.answered(job, answer),
         }
     }
 
     /// There was no answer.
-    pub(crate) fn failed(&mut self, job: &Job, failure: &Failure) {
+    pub(crate) fn failed(&mut self, job: &Job, failure: &Failure, met: Met) {
         match self {
             Self::Requests(_) => {}
-            Self::Users(users) => users.failed(job, failure),
+            Self::Users(users) => users.failed(job, failure, met),
+            Self::Writes(writes) => writes.failed(job, failure, met),
             Self::ReadBack(back) => back.failed(job),
         }
     }
 
-    pub(crate) fn take_ledger(&mut self) -> Option<Ledger> {
+    pub(crate) fn take_ledger(&mut self, now: Met) -> Option<Ledger> {
         match self {
             Self::Requests(_) => None,
-            Self::Users(users) => Some(users.take_ledger()),
+            Self::Users(users) => Some(users.take_ledger(now)),
+            Self::Writes(writes) => Some(writes.take_ledger(now)),
             Self::ReadBack(back) => Some(back.take_ledger()),
         }
     }
@@ -142,6 +166,8 @@ pub(crate) struct Requests {
     random: Pcg64Mcg,
     /// The shape of the first good answer to each, by status.
     shapes: Vec<Vec<(u16, Shape)>>,
+    /// What answers without a length are compared with, for each.
+    references: Vec<References>,
 }
 
 impl Requests {
@@ -166,10 +192,11 @@ impl Requests {
                 .collect(),
             random: Pcg64Mcg::seed_from_u64(seed.rotate_left(17) ^ thread as u64),
             shapes: vec![Vec::new(); weighted.len()],
+            references: weighted.iter().map(|_| References::default()).collect(),
         }
     }
 
-    fn next(&mut self) -> Job {
+    pub(crate) fn next(&mut self) -> Job {
         let all = self.ends.last().copied().unwrap_or(0);
         let chosen = if self.jobs.len() > 1 {
             let at = self.random.random_range(0..all);
@@ -180,10 +207,25 @@ impl Requests {
         self.jobs[chosen].clone()
     }
 
-    fn judge(&mut self, job: &Job, answer: &Answer<'_>, expectation: &Expectation) -> Result<(), Failure> {
+    pub(crate) fn judge(&mut self, job: &Job, answer: &Answer<'_>, expectation: &Expectation) -> Result<(), Failure> {
         if !expectation.status_is_good(answer.status) {
             return Err(unexpected(FailureKind::Status, answer.status, None));
         }
+        let request = usize::try_from(job.tag).unwrap_or(0);
+        if answer.framed {
+            return self.compare(request, answer, expectation);
+        }
+        // Only those that do not say where they end pay for being looked at.
+        if let Some(how) = self.references[request].cut_off(answer) {
+            return Err(unexpected(FailureKind::Truncated, answer.status, Some(how.into())));
+        }
+        self.compare(request, answer, expectation)?;
+        self.references[request].keep(answer);
+        Ok(())
+    }
+
+    /// Whether a body is what was expected, or like the first good one.
+    fn compare(&mut self, request: usize, answer: &Answer<'_>, expectation: &Expectation) -> Result<(), Failure> {
         if let Some(wanted) = &expectation.body
             && !answer.body.windows(wanted.len().max(1)).any(|part| part == &**wanted)
         {
@@ -195,7 +237,7 @@ impl Requests {
             return Ok(());
         }
         let shape = Shape::of(answer.media_type, answer.first_byte);
-        let shapes = &mut self.shapes[usize::try_from(job.tag).unwrap_or(0)];
+        let shapes = &mut self.shapes[request];
         let Some((_, first)) = shapes.iter().find(|(status, _)| *status == answer.status) else {
             shapes.push((answer.status, shape));
             return Ok(());

@@ -1,6 +1,6 @@
 //! The verdict on all of it.
 
-use super::{Counted, Row, were};
+use super::{Counted, Row, Writes, were, writes};
 use crate::{
     drill::Drill,
     event::Event,
@@ -34,7 +34,7 @@ pub(super) fn thresholds(history: &History, duration: std::time::Duration) -> Th
     let limits = generator::limits(&footer.generator, &recording, false);
     let own = limits.into_iter().filter(|limit| limit.kind != LimitKind::Connections);
     thresholds.limited = own.map(|limit| limit.text).collect();
-    let measured = Measured { recording: &recording, duration, writes: None };
+    let measured = Measured { recording: &recording, duration, writes: writes::counts(history) };
     for text in texts {
         match text.parse::<Threshold>() {
             Ok(threshold) => thresholds.judged.push(threshold.judge(&measured)),
@@ -55,6 +55,8 @@ pub(super) struct Sum<'a> {
     pub(super) missing: &'a [Drill],
     /// The thresholds.
     pub(super) thresholds: &'a Thresholds,
+    /// The writes, where they were followed.
+    pub(super) writes: Option<&'a Writes>,
     /// All requests of all drills.
     pub(super) total: Counted,
     /// Requests that were lost between drills.
@@ -92,7 +94,9 @@ fn of_thresholds(thresholds: &Thresholds, holds: Holds) -> impl Iterator<Item = 
 }
 
 fn failures(sum: &Sum<'_>) -> Vec<String> {
-    let mut failures: Vec<String> = of_rows(sum.rows, Verdict::Fail).collect();
+    // Nothing is worse than to lose what was acknowledged.
+    let writes = sum.writes.into_iter().flat_map(|writes| writes.failures.iter().cloned());
+    let mut failures: Vec<String> = writes.chain(of_rows(sum.rows, Verdict::Fail)).collect();
     if sum.thresholds.limited.is_empty() {
         failures.extend(of_thresholds(sum.thresholds, Holds::Fail));
     }
@@ -119,6 +123,7 @@ fn doubts(sum: &Sum<'_>) -> Vec<String> {
         doubts.push("no drill began: nothing was put to the test".to_owned());
     }
     doubts.extend(of_rows(sum.rows, Verdict::Inconclusive));
+    doubts.extend(sum.writes.into_iter().flat_map(|writes| writes.doubts.iter().cloned()));
     if sum.between > 0 {
         doubts.push(format!("{} lost between two drills, and belong to none", were(sum.between, "request")));
     }
@@ -154,6 +159,7 @@ fn passed(sum: &Sum<'_>) -> Vec<String> {
     if total.allowed > 0 {
         reasons.push(format!("{} lost as their drill allows it", were(total.allowed, "request")));
     }
+    reasons.extend(sum.writes.map(Writes::passed));
     if !sum.thresholds.judged.is_empty() {
         reasons.push(crate::verdict::hold(&sum.thresholds.judged));
     }

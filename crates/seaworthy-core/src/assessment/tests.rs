@@ -13,6 +13,7 @@ use crate::{
 mod arbitrary;
 mod asked;
 mod drills;
+mod writes;
 
 fn row(assessment: &Assessment, drill: Drill) -> &Row {
     assessment.drills.iter().find(|row| row.drill == drill).unwrap()

@@ -250,10 +250,13 @@ fn writes<'a>(report: &Report<'a>) -> Option<Writes<'a>> {
     Some(Writes {
         acknowledged: writes.acknowledged,
         unknown: writes.unknown,
+        recovered: writes.recovered,
         refused: writes.refused,
         kept: writes.kept,
         lost: writes.lost,
+        stale: writes.stale,
         unverified: writes.unverified,
+        duplicated: writes.duplicated,
         lost_examples: &writes.lost_examples,
     })
 }

@@ -112,6 +112,8 @@ fn writes(report: &Report<'_>) -> Option<(String, End)> {
         let examples = writes.lost_examples.join(", ");
         let which = if examples.is_empty() { String::new() } else { format!(": {examples}") };
         End::Failed(format!("{} of {of} acknowledged writes lost{which}", writes.lost))
+    } else if writes.duplicated > 0 {
+        End::Failed(format!("{} writes were sent once, and are there more often", writes.duplicated))
     } else if of == 0 {
         End::Inconclusive("not one write was acknowledged".to_owned())
     } else if writes.unverified > 0 {

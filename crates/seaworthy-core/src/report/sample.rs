@@ -146,15 +146,8 @@ pub(super) fn failed() -> Run {
     recording.counts.closed_idle = 9;
     recording.counts.unframed = 12;
     again(&mut recording);
-    let writes = Writes {
-        acknowledged: 4_980,
-        unknown: 25,
-        refused: 41,
-        kept: 4_978,
-        lost: 0,
-        unverified: 2,
-        lost_examples: vec![],
-    };
+    let writes =
+        Writes { acknowledged: 4_980, unknown: 25, refused: 41, kept: 4_978, unverified: 2, ..Writes::default() };
     let description = Description {
         scenario: "users: create, read, change, list, delete".into(),
         ..description("1,000/s for 15s, evenly spaced", 15)

@@ -60,10 +60,12 @@ fn because(report: &Report<'_>) -> String {
         (those > 0).then(|| format!("{those} of {} {words}", counted(thresholds.len() as u64, "threshold")))
     };
     let lost = report.writes.map_or(0, |writes| writes.lost);
+    let twice = report.writes.map_or(0, |writes| writes.duplicated);
     match report.judgement.verdict {
         Verdict::Pass if thresholds.is_empty() => "all acknowledged writes kept".to_owned(),
         Verdict::Pass => verdict::hold(thresholds),
         Verdict::Fail if lost > 0 => format!("{} lost", counted(lost, "acknowledged write")),
+        Verdict::Fail if twice > 0 => format!("{} there more than once", counted(twice, "write")),
         Verdict::Fail if recording.counts.good == 0 => "not one good answer".to_owned(),
         Verdict::Fail => that(Holds::Fail, "failed").unwrap_or_default(),
         // Which may be the target's doing.

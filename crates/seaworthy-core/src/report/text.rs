@@ -105,7 +105,8 @@ fn got(page: &mut Page, report: &Report<'_>) {
 
 fn writes(page: &mut Page, writes: &Writes) {
     page.gap();
-    let Writes { acknowledged, unknown, refused, kept, lost, unverified, lost_examples } = writes;
+    let Writes { acknowledged, unknown, recovered, refused, kept, lost, stale, unverified, duplicated, lost_examples } =
+        writes;
     let unread = match unverified {
         0 => String::new(),
         unread => format!(", {} not read back", thousands(*unread)),
@@ -118,7 +119,15 @@ fn writes(page: &mut Page, writes: &Writes) {
     );
     page.field("writes", &ledger);
     if *unknown > 0 {
-        page.field("", &format!("{} without an answer: neither lost nor kept", thousands(*unknown)));
+        let found =
+            if *recovered > 0 { format!("; {} there afterwards", thousands(*recovered)) } else { String::new() };
+        page.field("", &format!("{} without an answer: neither lost nor kept{found}", thousands(*unknown)));
+    }
+    if *stale > 0 {
+        page.field("", &format!("{} not there when first read, and there later", thousands(*stale)));
+    }
+    if *duplicated > 0 {
+        page.field("", &format!("{} sent once, and there more often", thousands(*duplicated)));
     }
     if *refused > 0 {
         page.field("", &format!("{} refused or never executed", thousands(*refused)));

@@ -6,6 +6,7 @@ mod markdown;
 mod proof;
 mod text;
 mod words;
+mod writes;
 
 use std::time::Duration;
 

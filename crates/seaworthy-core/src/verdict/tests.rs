@@ -26,8 +26,18 @@ fn of(verdict: Verdict, reasons: &[&str]) -> (Verdict, Vec<String>) {
     (verdict, reasons.iter().map(|&reason| reason.into()).collect())
 }
 
-const KEPT: Writes =
-    Writes { acknowledged: 40, unknown: 1, refused: 2, kept: 40, lost: 0, unverified: 0, lost_examples: Vec::new() };
+const KEPT: Writes = Writes {
+    acknowledged: 40,
+    unknown: 1,
+    recovered: 0,
+    refused: 2,
+    kept: 40,
+    lost: 0,
+    stale: 0,
+    unverified: 0,
+    duplicated: 0,
+    lost_examples: Vec::new(),
+};
 
 #[test]
 fn what_was_stated_holds_or_does_not() {

@@ -19,6 +19,10 @@ const MOST_INTERIM: u32 = 32;
 /// The longest line that says a chunk's size, with its extensions.
 const MOST_CHUNK_LINE: usize = 4 << 10;
 
+/// What is kept at least of a body that ends with its connection: whether it ended too early can only be seen by
+/// comparing it with others.
+pub(crate) const KEPT_OF_UNFRAMED: usize = 64 << 10;
+
 /// What is wrong with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
@@ -95,6 +99,7 @@ pub struct ResponseReader {
     keep_alive: bool,
     framed: bool,
     media_type: Vec<u8>,
+    location: Vec<u8>,
     length: u64,
     first: Option<u8>,
     keep: usize,
@@ -113,6 +118,7 @@ impl ResponseReader {
             keep_alive: false,
             framed: true,
             media_type: Vec::new(),
+            location: Vec::new(),
             length: 0,
             first: None,
             keep: 0,
@@ -205,6 +211,11 @@ impl ResponseReader {
         &self.media_type
     }
 
+    /// `Location`.
+    pub fn location(&self) -> &[u8] {
+        &self.location
+    }
+
     /// Bytes of the body so far.
     pub const fn length(&self) -> u64 {
         self.length
@@ -287,7 +298,8 @@ impl ResponseReader {
             _ => {}
         }
         self.media_type.clear();
-        let fields = Fields::read(response.headers, &mut self.media_type)?;
+        self.location.clear();
+        let fields = Fields::read(response.headers, &mut self.media_type, &mut self.location)?;
         self.status = status;
         self.keep_alive = if response.version == Some(1) { !fields.close } else { fields.keep_alive };
         self.frame(&fields);
@@ -307,6 +319,7 @@ impl ResponseReader {
             if length == 0 { State::Done } else { State::Length(length) }
         } else {
             self.framed = false;
+            self.keep = self.keep.max(KEPT_OF_UNFRAMED);
             self.keep_alive = false;
             State::UntilClose
         };
@@ -337,7 +350,11 @@ struct Fields {
 }
 
 impl Fields {
-    fn read(headers: &[httparse::Header<'_>], media_type: &mut Vec<u8>) -> Result<Self, Malformed> {
+    fn read(
+        headers: &[httparse::Header<'_>],
+        media_type: &mut Vec<u8>,
+        location: &mut Vec<u8>,
+    ) -> Result<Self, Malformed> {
         let mut fields = Self::default();
         for header in headers {
             // Names are told apart by their length first: most headers are none of these.
@@ -365,6 +382,10 @@ impl Fields {
                 12 if header.name.eq_ignore_ascii_case("content-type") => {
                     media_type.clear();
                     media_type.extend_from_slice(header.value);
+                }
+                8 if header.name.eq_ignore_ascii_case("location") => {
+                    location.clear();
+                    location.extend_from_slice(header.value);
                 }
                 _ => {}
             }

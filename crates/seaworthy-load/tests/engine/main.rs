@@ -8,3 +8,5 @@ mod misbehaving;
 mod pool;
 mod server;
 mod tls;
+mod truncation;
+mod writes;

@@ -292,13 +292,13 @@ fn users_that_nobody_keeps_are_lost() {
     });
     let mut plan = plan(server, 40);
     let like = request(http::Method::GET, &format!("http://{server}/v1"));
-    plan.workload = Workload::Users(Arc::new(UsersPlan { like, run: "test".into() }));
+    plan.workload = Workload::Users(Arc::new(UsersPlan { like, run: "test".into(), clean_up: false }));
     let (_, ended) = run(plan.clone());
     let mut ledger = ended.ledger.unwrap();
     let before = ledger.writes();
     assert!(before.acknowledged > 5 && before.unverified == before.acknowledged, "{before:?}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(seaworthy_load::run::read_back(&plan, &mut ledger, Duration::from_secs(20))).unwrap();
+    runtime.block_on(seaworthy_load::read_back::read_back(&plan, &mut ledger, Duration::from_secs(20))).unwrap();
     let after = ledger.writes();
     assert_eq!((after.lost, after.unverified), (after.acknowledged, 0), "{after:?}");
 }

@@ -26,13 +26,17 @@ mod snapshot;
 pub(crate) mod target;
 mod targets;
 mod view;
+pub(crate) mod writes;
 
 use std::{ffi::OsString, io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Arg, ArgMatches, Command};
 use jiff::Timestamp;
 use seaworthy_core::{ledger::Ledger, text};
-use seaworthy_load::run::{self, read_back};
+use seaworthy_load::{
+    read_back::{CleanedUp, read_back},
+    run,
+};
 use tokio::{runtime, sync::mpsc, task};
 
 use self::{drive::Seen, flags::SETTINGS, ops::Question, options::Options};
@@ -155,7 +159,12 @@ async fn verified(
         }
     };
     match done {
-        Ok(()) => read,
+        Ok(cleaned) => {
+            if cleaned != CleanedUp::default() && !options.quiet {
+                say(screen, &super::trial::audit::words(cleaned));
+            }
+            read
+        }
         Err(error) => {
             say(screen, &format!("cannot read back what was acknowledged: {error}"));
             ledger

@@ -7,6 +7,7 @@
 //! ```
 
 mod asked;
+pub(crate) mod audit;
 mod conclude;
 mod drive;
 pub(crate) mod flags;

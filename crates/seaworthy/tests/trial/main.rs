@@ -24,3 +24,4 @@ mod simulated;
 mod targets;
 mod undo;
 mod usage;
+mod writes;

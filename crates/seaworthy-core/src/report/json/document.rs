@@ -190,9 +190,12 @@ pub(super) struct Used {
 pub(super) struct Writes<'a> {
     pub(super) acknowledged: u64,
     pub(super) unknown: u64,
+    pub(super) recovered: u64,
     pub(super) refused: u64,
     pub(super) kept: u64,
     pub(super) lost: u64,
+    pub(super) stale: u64,
     pub(super) unverified: u64,
+    pub(super) duplicated: u64,
     pub(super) lost_examples: &'a [String],
 }

@@ -6,6 +6,7 @@ mod document;
 mod events;
 mod proof;
 mod target;
+mod writes;
 
 use std::{borrow::Borrow, time::Duration};
 
@@ -52,6 +53,7 @@ fn document<'a>(report: &TrialReport<'a>) -> Document<'a> {
         thresholds: assessment.thresholds.iter().map(threshold).collect(),
         tried: assessment.tried.as_ref().map(proof::tried),
         replay: assessment.replay.as_ref().map(proof::replay),
+        writes: assessment.writes.as_ref().map(writes::of),
         generator: report.footer.map(|footer| generator(&footer.generator)),
         events: report.events.iter().filter_map(|(at, event)| events::told(*at, event)).collect(),
     }

@@ -1,8 +1,8 @@
 //! JUnit's XML for pipelines: a suite for the trial, a case for each drill and each threshold.
 
-use super::{TrialReport, words};
+use super::{TrialReport, words, writes};
 use crate::{
-    assessment::Row,
+    assessment::{Row, Writes},
     report::junit::{End, Suite},
     threshold::Holds,
     verdict::Verdict,
@@ -25,9 +25,11 @@ pub(super) fn render(report: &TrialReport<'_>) -> String {
         };
         (judged.threshold.to_string(), end)
     }));
+    cases.extend(assessment.writes.as_ref().map(|judged| ("writes".to_owned(), written(judged))));
     cases.extend(whole(report, &cases));
     let mut said = vec![format!("{}  {}", words::word(assessment.verdict), words::headline(report))];
     said.extend(assessment.reasons.iter().cloned());
+    said.extend(assessment.writes.iter().flat_map(writes::lines));
     for finding in &assessment.findings {
         said.push(words::finding(finding));
         said.push(format!("  {}", finding.title));
@@ -49,6 +51,14 @@ fn drill(report: &TrialReport<'_>, row: &Row) -> End {
         Verdict::Pass => End::Passed,
         Verdict::Fail => End::Failed(why()),
         Verdict::Inconclusive | Verdict::Unjudged => End::Inconclusive(why()),
+    }
+}
+
+fn written(writes: &Writes) -> End {
+    match writes.verdict() {
+        Verdict::Pass => End::Passed,
+        Verdict::Fail => End::Failed(writes.failures.join("; ")),
+        Verdict::Inconclusive | Verdict::Unjudged => End::Inconclusive(writes.doubts.join("; ")),
     }
 }
 

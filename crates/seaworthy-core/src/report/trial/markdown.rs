@@ -1,6 +1,6 @@
 //! Markdown for a pull request: the verdict, the drills, what to mend, and the rest folded away.
 
-use super::{TrialReport, proof, words};
+use super::{TrialReport, proof, words, writes};
 use crate::{
     assessment::{Percentiles, Row},
     change::fragment,
@@ -22,6 +22,7 @@ pub(super) fn render(report: &TrialReport<'_>) -> String {
         assessment.reasons.iter().for_each(|reason| line(&mut markdown, &format!("- {}", escaped(reason))));
     }
     drills(&mut markdown, report);
+    written(&mut markdown, report);
     findings(&mut markdown, report);
     proven(&mut markdown, report);
     thresholds(&mut markdown, report);
@@ -55,6 +56,14 @@ fn drills(markdown: &mut String, report: &TrialReport<'_>) {
     }
     for drill in &report.assessment.missing {
         line(markdown, &format!("| **{drill}**: {} | **not run** | | | | | | | |", drill.promise()));
+    }
+}
+
+fn written(markdown: &mut String, report: &TrialReport<'_>) {
+    let Some(writes) = &report.assessment.writes else { return };
+    line(markdown, "\n**Writes**\n");
+    for said in writes::lines(writes) {
+        line(markdown, &format!("- {}", escaped(&said)));
     }
 }
 

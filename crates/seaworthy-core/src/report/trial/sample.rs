@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
-    assessment::{Assessment, Counted, Group, Percentiles, Row},
+    assessment::{Assessment, Counted, Group, Percentiles, Row, Writes},
+    audit::{self, Audit, Harmed},
     change::Change,
     diagnosis::{Confidence, Finding, Harm},
     drill::Drill,
@@ -105,6 +106,7 @@ fn of(rows: Vec<Row>, verdict: Verdict, reasons: &[&str]) -> Sample {
         groups: vec![],
         findings: vec![],
         thresholds: vec![],
+        writes: None,
         total,
         terminations: 9,
         resolution: Duration::from_nanos(6_666_667),
@@ -155,6 +157,40 @@ pub(super) fn passed() -> Sample {
 /// Nothing lost at all.
 pub(super) fn spotless() -> Sample {
     of(all(), Verdict::Pass, &[])
+}
+
+/// Writes of which two are gone, one is there twice and one came late.
+pub(super) fn writes(said: &str) -> Writes {
+    let harmed = |harm: audit::Harm, at_ms: u64, read: &str| Harmed {
+        key: format!("sw1{at_ms}"),
+        id: (harm == audit::Harm::Lost).then(|| "7".to_owned()),
+        harm,
+        acknowledged: at(at_ms),
+        endpoint: (harm == audit::Harm::Lost).then(|| ([127, 0, 0, 1], 20_001).into()),
+        read: read.to_owned(),
+    };
+    let audit = Audit {
+        acknowledged: 1_204,
+        unknown: 4,
+        recovered: 2,
+        not_executed: 1,
+        refused: 5,
+        kept: 1_200,
+        lost: 2,
+        stale: 1,
+        unverified: 1,
+        duplicated: 1,
+        first: Some(at(2_000)),
+        harmed: vec![
+            harmed(audit::Harm::Lost, 16_010, said),
+            harmed(audit::Harm::Lost, 16_020, "404"),
+            harmed(audit::Harm::Stale, 17_000, "404"),
+            harmed(audit::Harm::Duplicated, 18_000, "2 times in the list"),
+        ],
+        settings: vec!["SQLite, journal_mode WAL, synchronous FULL".to_owned()],
+    };
+    let failures = vec!["2 of 1,204 acknowledged writes are gone".to_owned()];
+    Writes { audit, terminations: 9, failures, doubts: vec!["1 could not be read back".to_owned()] }
 }
 
 fn finding(cause: &str, count: u64, drills: &[Drill]) -> Finding {
@@ -226,6 +262,7 @@ pub(super) fn failed() -> Sample {
             ..group(2, Drill::ScaleDown, FailureKind::Status, Phase::Receive, 3)
         },
     ];
+    assessment.writes = Some(writes("404"));
     assessment.groups.extend((3..9).map(|n| group(n, Drill::Kill, reset, Phase::Send, 1)));
     let second =
         Finding { confidence: Confidence::Proven, ..finding("killed-in-flight", 6, &[Drill::Rollout, Drill::Kill]) };
@@ -325,6 +362,7 @@ pub(super) fn saying(text: &str) -> Sample {
     (header.target, header.machine, header.request, header.expected) = (said(), said(), said(), said());
     (header.command, header.platform, header.began, header.assumptions) = (said(), said(), said(), vec![said()]);
     events.push((at(40_000), Event::NotStarted { replica: Replica(1), why: said() }));
+    assessment.writes = Some(writes(text));
     assessment.reasons = vec![said()];
     for row in &mut assessment.drills {
         row.reasons = vec![said(), said()];

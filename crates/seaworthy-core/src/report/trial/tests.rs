@@ -146,11 +146,12 @@ fn a_history_that_was_cut_off_is_partial() {
 #[test]
 fn a_pipeline_has_a_case_for_each_drill_and_threshold() {
     let junit = TrialFormat::Junit.render(&sample::failed().report());
-    assert!(junit.contains(r#"<testsuites tests="11" failures="3" errors="1" time="98.000">"#), "{junit}");
+    assert!(junit.contains(r#"<testsuites tests="12" failures="4" errors="1" time="98.000">"#), "{junit}");
     assert!(junit.contains(r#"<testcase classname="seaworthy.trial" name="baseline" time="0"/>"#), "{junit}");
     let failure = r#"<failure message="34 requests were lost, and none may be: endpoint-removal-race, Clients still"#;
     assert!(junit.contains(failure), "{junit}");
     assert!(junit.contains(r#"<failure message="p99&lt;50ms: 61.2ms"/>"#), "{junit}");
+    assert!(junit.contains(r#"<failure message="2 of 1,204 acknowledged writes are gone"/>"#), "{junit}");
     let junit = TrialFormat::Junit.render(&sample::interrupted().report());
     assert!(junit.contains(r#"<testsuites tests="8" failures="0" errors="6""#), "{junit}");
     let error = r#"<error type="inconclusive" message="it never began: interrupted: partial"/>"#;
@@ -185,6 +186,7 @@ fn a_pull_request_reads_what_to_mend() {
         "| p99&lt;50ms | 61.2ms | **failed** |",
         "| rollout | during | 1,200 | 712us | 8.64ms | 30.0s |",
         "- rollout: p99 was 1.20s, above 250ms",
+        "- 4 unknown: 2 were executed, 1 was not, of the rest nothing is known; 5 refused, or never sent",
         "</details>",
     ] {
         assert!(markdown.lines().any(|shown| shown == line), "{line}\n{markdown}");

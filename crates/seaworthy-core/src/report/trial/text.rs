@@ -2,7 +2,7 @@
 
 mod table;
 
-use super::{TrialReport, proof, words};
+use super::{TrialReport, proof, words, writes};
 use crate::{
     change::fragment,
     report::text::{layout::Page, thresholds},
@@ -26,6 +26,7 @@ pub(super) fn render(report: &TrialReport<'_>) -> String {
     table::drills(&mut page, report);
     why(&mut page, report);
     failures(&mut page, report);
+    written(&mut page, report);
     findings(&mut page, report);
     proof(&mut page, report);
     thresholds(&mut page, &report.assessment.thresholds);
@@ -66,6 +67,14 @@ fn failures(page: &mut Page, report: &TrialReport<'_>) {
         let of: u64 = rest.iter().map(|group| group.count).sum();
         let kinds = counted(rest.len() as u64, "more kind");
         page.hanging(&format!("{:>7}  ", thousands(of)), LABEL, &format!("of {kinds}, in the JSON report"));
+    }
+}
+
+fn written(page: &mut Page, report: &TrialReport<'_>) {
+    let Some(writes) = &report.assessment.writes else { return };
+    page.gap();
+    for (n, line) in writes::lines(writes).iter().enumerate() {
+        labelled(page, if n == 0 { "writes" } else { "" }, line);
     }
 }
 

@@ -45,9 +45,19 @@ fn harmless(name: &str, text: &str) -> String {
             redact::words(&words, &[]).join(" ")
         }
         "body" if !text.starts_with('@') => HIDDEN.to_owned(),
+        // A body may hold a secret, and the rest says what it is about.
+        "write" | "read" | "list" | "delete" => request(text),
         "path" | "readiness" | "liveness" | "startup" | "pre-stop" => redact::url(text),
         _ => text.to_owned(),
     }
+}
+
+/// `METHOD PATH`, and that there is a body.
+fn request(text: &str) -> String {
+    let mut words = text.split_whitespace();
+    let shown =
+        [words.next().map(str::to_owned), words.next().map(redact::url), words.next().map(|_| HIDDEN.to_owned())];
+    shown.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// As a shell takes it for one word.
@@ -94,5 +104,10 @@ mod tests {
         let matches = command().try_get_matches_from(["load", "-d", "@body.json"]).unwrap();
         let values = Values::new(SETTINGS, &matches, &|_| None);
         assert_eq!(shown(&values, "load", None), "seaworthy load -d @body.json");
+        let line = ["load", "--write", "POST /a?token=hunter2 hunter2 {key}", "--read", "GET /a/{id}"];
+        let matches = command().try_get_matches_from(line).unwrap();
+        let values = Values::new(SETTINGS, &matches, &|_| None);
+        let expected = "seaworthy load --write 'POST /a?token=*** ***' --read 'GET /a/{id}'";
+        assert_eq!(shown(&values, "load", None), expected);
     }
 }

@@ -141,7 +141,8 @@ pub(crate) fn expected(workload: &Workload, expectation: &Expectation) -> String
         (None, false) => ", a body of the kind of the first good one",
         (None, true) => ", any body",
     };
-    format!("status {statuses}{body}")
+    let writes = if matches!(workload, Workload::Writes(_)) { "; of a write 200-299" } else { "" };
+    format!("status {statuses}{body}{writes}")
 }
 
 /// Where it was measured from.

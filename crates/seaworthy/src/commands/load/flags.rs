@@ -5,6 +5,7 @@ use crate::settings::{Setting, setting, switch};
 const PACE: &str = "How much, and for how long";
 const CONNECTIONS: &str = "Connections";
 const REQUESTS: &str = "What is sent";
+const WRITES: &str = "Writes that are followed";
 const ANSWERS: &str = "Which answers are good";
 const TLS: &str = "TLS, and HTTP/2";
 const WHERE: &str = "Where it goes";
@@ -28,6 +29,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(REQUESTS, "content-type", "TYPE", "", "The body's media type").short('T'),
     setting(REQUESTS, "targets", "FILE", "", "Requests in vegeta's format: METHOD URL [WEIGHT], then lines of headers, then @BODYFILE; a URL may be a path"),
     setting(REQUESTS, "scenario", "NAME", "url", "url, or users: users are created, read, changed, listed and deleted, and every acknowledged write is read back at the end"),
+
+    setting(WRITES, "write", "REQUEST", "", "A request that makes something, as METHOD PATH [BODY], with {key} for a name of its own each time: 'POST /items {\"name\":\"{key}\"}'. Every one that is acknowledged is read back at the end"),
+    setting(WRITES, "read", "REQUEST", "", "How it is read back, by the id that was answered or by its key: 'GET /items/{id}'. The answer must contain the key"),
+    setting(WRITES, "list", "REQUEST", "", "How all are listed: 'GET /items'. What is in it more often than most was executed more than once"),
+    setting(WRITES, "delete", "REQUEST", "", "How it is deleted at the end: 'DELETE /items/{id}'; else it stays"),
+    setting(WRITES, "id-field", "NAME", "", "Where the answer to a write has its id: a field of its JSON such as data.id; else id, or the last part of Location"),
+    setting(WRITES, "write-share", "PERCENT", "20", "The share of all requests that are writes"),
+    switch(WRITES, "clean-up", "Delete the users that the users scenario made, after they were read back"),
 
     setting(CONNECTIONS, "connections", "N", "10", "Connections that are kept and used in turn").short('c'),
     setting(CONNECTIONS, "max-connections", "N", "", "The most that are open: what finds all busy opens one more, and waits at the most; as many as -c says where it is given, else 100"),

@@ -18,6 +18,7 @@ use super::{
     headers, redact,
     target::Target,
     targets::{self, Entry},
+    writes,
 };
 use crate::{
     cli::Failure,
@@ -60,14 +61,35 @@ pub(crate) fn sent(
         _ => Err("is no scenario; give url or users"),
     })?;
     if users {
-        let others = OF_ONE.iter().chain(&OF_ANSWERS).chain(&["targets"]);
+        let others = OF_ONE.iter().chain(&OF_ANSWERS).chain(&["targets", "write"]);
         refuse(values, others, "--scenario users, which makes its own requests and knows their answers")?;
-        let headers = common_headers(values)?;
-        let like = request(values, target, Method::GET, url(target, host)?, headers, Bytes::new())?;
-        let words = "users: created, read, changed, listed, deleted".to_owned();
-        return Ok(Sent { workload: Workload::Users(Arc::new(UsersPlan { like, run: mark })), words });
+        return self::users(values, target, host, mark);
     }
-    plain(values, target, host, entries)
+    let sent = plain(values, target, host, entries)?;
+    writes::among(values, target, host, sent, &mark)
+}
+
+/// The users scenario.
+pub(crate) fn users(
+    values: &Values<'_>,
+    target: &Target,
+    host: Option<&Authority>,
+    mark: String,
+) -> Result<Sent, Failure> {
+    let like = like(values, target, host, Method::GET)?;
+    let words = "users: created, read, changed, listed, deleted".to_owned();
+    let clean_up = values.switch("clean-up")?;
+    Ok(Sent { workload: Workload::Users(Arc::new(UsersPlan { like, run: mark, clean_up })), words })
+}
+
+/// A request like those to be sent, with their headers.
+pub(crate) fn like(
+    values: &Values<'_>,
+    target: &Target,
+    host: Option<&Authority>,
+    method: Method,
+) -> Result<Request, Failure> {
+    request(values, target, method, url(target, host)?, common_headers(values)?, Bytes::new())
 }
 
 /// One request, or those of the file.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use seaworthy_core::{
+    audit::Audit,
     event::Event,
     history::{Footer, History, lines},
     interval::{INTERVAL, Interval},
@@ -14,6 +15,7 @@ use seaworthy_trial::local::{Running, Seen};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
+    audit::{self, Reading},
     flood::Flood,
     folder::Folder,
     options::{Options, Shown},
@@ -56,6 +58,9 @@ struct Drive<'a> {
     health: Health,
     load: Option<Run>,
     flood: Flood,
+    /// What is known of a load that has ended, while what it wrote is read back.
+    ended: Option<Ended>,
+    reading: Option<Reading>,
     /// Intervals from the trial's start to the load's.
     later: u64,
     /// Whether all drills are made, and only what is open is waited for.
@@ -82,6 +87,8 @@ pub(crate) async fn drive(
         health: Health::default(),
         load: None,
         flood: Flood::default(),
+        ended: None,
+        reading: None,
         later: 0,
         over: false,
     };
@@ -105,13 +112,23 @@ pub(crate) async fn drive(
                     drive.watch.add(&interval);
                     drive.driven.history.intervals.push(interval);
                 }
-                None => drive.load_ended(running),
+                None => drive.load_over(running, screen),
             },
             interval = drive.flood.next() => match interval {
                 Some(interval) => drive.flooded(interval, running),
                 None => drive.flood_ended(),
             },
+            audited = audit::next(&mut drive.reading, &options.subject) => {
+                audited.said.into_iter().for_each(|line| drive.say(&line, screen));
+                drive.audited(audited.audit);
+                drive.load_ended(running);
+            }
         }
+    }
+    drive.load_over(running, screen);
+    if let Some(reading) = drive.reading.take() {
+        reading.abandon();
+        drive.audited(audit::unread(&reading, &options.subject));
     }
     drive.load_ended(running);
     drive.folder.flush();
@@ -134,6 +151,9 @@ impl Drive<'_> {
         {
             run.abandon();
             self.flood.abandon();
+        }
+        if let Some(reading) = &self.reading {
+            reading.abandon();
         }
         self.driven.interrupted = true;
         running.interrupt();
@@ -220,17 +240,46 @@ impl Drive<'_> {
         }
     }
 
-    fn load_ended(&mut self, running: &Running) {
+    /// Nothing is sent any more: what was written is read back before the replicas end.
+    fn load_over(&mut self, running: &Running, screen: &mut Screen) {
         let Some(run) = self.load.take() else { return };
         match run.end() {
-            Ok(ended) => {
-                let footer = self.footer(&ended);
-                self.folder.record(&lines::footer(&footer));
-                self.driven.history.footer = Some(footer);
+            Ok(mut ended) => {
+                if let Some(ledger) = ended.ledger.take() {
+                    let load = Load { endpoints: Endpoints::View(running.view()), ..self.options.load.clone() };
+                    let reading = Reading::begin(load, ledger, self.later);
+                    self.say(&reading.words(), screen);
+                    self.reading = Some(reading);
+                }
+                self.ended = Some(ended);
             }
             Err(error) => self.driven.broken = Some(error),
         }
+        if self.reading.is_none() {
+            self.load_ended(running);
+        }
+    }
+
+    fn audited(&mut self, audit: Audit) {
+        self.reading = None;
+        self.folder.record(&lines::audit(&audit));
+        self.driven.history.audit = Some(audit);
+    }
+
+    /// All that was asked of the replicas is answered: they may end.
+    fn load_ended(&mut self, running: &Running) {
+        if let Some(ended) = self.ended.take() {
+            let footer = self.footer(&ended);
+            self.folder.record(&lines::footer(&footer));
+            self.driven.history.footer = Some(footer);
+        }
         running.load_ended();
+    }
+
+    fn say(&self, line: &str, screen: &mut Screen) {
+        if self.options.shown == Shown::Lines {
+            screen.err(crate::cli::printable(line));
+        }
     }
 
     fn footer(&self, ended: &Ended) -> Footer {

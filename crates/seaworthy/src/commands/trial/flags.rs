@@ -7,6 +7,7 @@ const RULES: &str = "The target's rules, as its Deployment has them";
 const PROCESS: &str = "The target's processes";
 const LOAD: &str = "The load";
 const REQUESTS: &str = "What is sent";
+const WRITES: &str = "Writes that are followed";
 const ANSWERS: &str = "Which answers are good";
 const JUDGED: &str = "What it is held to";
 const SHOWN: &str = "What is shown and kept";
@@ -67,6 +68,15 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(REQUESTS, "body", "BODY", "", "A body: text, @FILE, or @- for what comes in on stdin").short('d').aliases(&["data"]),
     setting(REQUESTS, "content-type", "TYPE", "", "The body's media type").short('T'),
     setting(REQUESTS, "targets", "FILE", "", "Requests in vegeta's format: METHOD PATH [WEIGHT], then lines of headers, then @BODYFILE"),
+
+    setting(WRITES, "write", "REQUEST", "", "A request that makes something, as METHOD PATH [BODY], with {key} for a name of its own each time: 'POST /items {\"name\":\"{key}\"}'. Every one that is acknowledged is read back at the end"),
+    setting(WRITES, "read", "REQUEST", "", "How it is read back, by the id that was answered or by its key: 'GET /items/{id}'. The answer must contain the key"),
+    setting(WRITES, "list", "REQUEST", "", "How all are listed: 'GET /items'. What is in it more often than most was executed more than once"),
+    setting(WRITES, "delete", "REQUEST", "", "How it is deleted at the end: 'DELETE /items/{id}'; else it stays"),
+    setting(WRITES, "id-field", "NAME", "", "Where the answer to a write has its id: a field of its JSON such as data.id; else id, or the last part of Location"),
+    setting(WRITES, "write-share", "PERCENT", "20", "The share of all requests that are writes"),
+    switch(WRITES, "users", "Users are created, read, changed, listed and deleted, and every acknowledged write is read back at the end: for the built-in service, and others with its API"),
+    switch(WRITES, "clean-up", "Delete the users that --users made, after they were read back"),
 
     setting(ANSWERS, "expect-status", "STATUSES", "", "200, 2xx or 200-204,404; else anything from 200 to 399"),
     setting(ANSWERS, "expect-body", "TEXT", "", "What the body must contain"),

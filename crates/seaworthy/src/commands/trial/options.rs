@@ -22,13 +22,14 @@ use seaworthy_core::{
 };
 use seaworthy_load::{
     endpoints::Endpoints,
-    plan::{Connections, Pace, Plan as Load, Protocol, Timeouts, Workload},
+    plan::{Connections, Pace, Plan as Load, Protocol, Timeouts, Weighted, Workload},
 };
 use seaworthy_trial::{simulated::Behaviour, target::Target};
 
 use super::{
     COMMAND, NAME,
     asked::{self, Beside},
+    audit,
     flags::SETTINGS,
     rules::{self, Rules},
     subject::{self, Subject},
@@ -39,8 +40,9 @@ use crate::{
         command_line,
         conclude::{expected, machine},
         options::{expectation, from_one_to},
-        redact, requests,
+        redact,
         target::Target as Url,
+        writes,
     },
     outputs::Output,
     settings::{self, Environment, Values},
@@ -122,7 +124,7 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
         drills,
         propagation,
     };
-    let (load, request, idempotent) = load(&values, plan.seed)?;
+    let (load, request, idempotent) = load(&values, plan.seed, simulated.is_some())?;
     let header = Header {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         began: String::new(),
@@ -271,22 +273,30 @@ fn rate(values: &Values<'_>) -> Result<Rate, Failure> {
     })
 }
 
+/// Requests in words, and whether they may be sent again without asking.
+fn named(requests: &[Weighted], path: &str, words: &str) -> (String, bool) {
+    let idempotent = requests.iter().all(|weighted| weighted.request.is_idempotent());
+    match requests {
+        [one] => (format!("{} {}", one.request.method(), redact::url(path)), idempotent),
+        _ => (words.to_owned(), idempotent),
+    }
+}
+
 /// The load, the request in words, and whether it may be sent again without asking.
-fn load(values: &Values<'_>, seed: u64) -> Result<(Load, String, bool), Failure> {
+fn load(values: &Values<'_>, seed: u64, simulated: bool) -> Result<(Load, String, bool), Failure> {
     let path = values.parse("path", |path| {
         if path.starts_with('/') { Ok(path.to_owned()) } else { Err("is no path; it begins with a /") }
     })?;
     let url = values.parse("host", |host| Url::parse(&format!("http://{host}{path}")))?;
-    let sent = requests::plain(values, &url, None, requests::from_file(values)?)?;
+    let sent = audit::sent(values, &url, seed, simulated)?;
     let (request, idempotent) = match &sent.workload {
-        Workload::Requests(all) => {
-            let idempotent = all.iter().all(|weighted| weighted.request.is_idempotent());
-            match &**all {
-                [one] => (format!("{} {}", one.request.method(), redact::url(&path)), idempotent),
-                _ => (sent.words.clone(), idempotent),
-            }
+        Workload::Requests(all) => named(all, &path, &sent.words),
+        // Whether an unanswered write was executed is found out at the end, so without an answer it is a lost request.
+        Workload::Users(_) => (sent.words.clone(), true),
+        Workload::Writes(plan) => {
+            let (request, idempotent) = named(&plan.requests, &path, &sent.words);
+            (writes::with_writes(&request, plan), idempotent)
         }
-        Workload::Users(_) => (sent.words.clone(), false),
     };
     let fresh = values.parse("fresh", |text| {
         let percent = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();

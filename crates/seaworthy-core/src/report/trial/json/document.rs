@@ -31,6 +31,7 @@ pub(super) struct Document<'a> {
     pub(super) thresholds: Vec<Threshold<'a>>,
     pub(super) tried: Option<proof::Tried<'a>>,
     pub(super) replay: Option<proof::Replay>,
+    pub(super) writes: Option<super::writes::Writes<'a>>,
     pub(super) generator: Option<Generator>,
     pub(super) events: Vec<Event>,
 }

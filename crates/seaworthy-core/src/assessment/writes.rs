@@ -1,0 +1,110 @@
+//! What became of the writes: none that was acknowledged may be gone, and none may be there twice.
+
+use super::{allowance, windows::Window};
+use crate::{
+    audit::Audit,
+    history::History,
+    lives::{Life, Lives},
+    text,
+    threshold::WriteCounts,
+    time::Moment,
+    verdict::Verdict,
+};
+
+/// The writes, judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writes {
+    /// What became of them. Whatever nothing is known of is among the unverified.
+    pub audit: Audit,
+    /// Replicas that were ended or killed after the first was acknowledged. Without any nothing is proven by what was kept.
+    pub terminations: u64,
+    /// Why they fail the trial, a line each.
+    pub failures: Vec<String>,
+    /// Why nothing can be said of them, a line each.
+    pub doubts: Vec<String>,
+}
+
+impl Writes {
+    /// The verdict on them.
+    pub const fn verdict(&self) -> Verdict {
+        match (self.failures.is_empty(), self.doubts.is_empty()) {
+            (false, _) => Verdict::Fail,
+            (true, false) => Verdict::Inconclusive,
+            (true, true) => Verdict::Pass,
+        }
+    }
+
+    /// What they prove where nothing is wrong with them.
+    pub(super) fn passed(&self) -> String {
+        let Audit { acknowledged, stale, .. } = self.audit;
+        let late = if stale > 0 { format!(", {} of them late", text::thousands(stale)) } else { String::new() };
+        let all = text::counted(acknowledged, "acknowledged write");
+        match self.terminations {
+            0 => format!("all {all} are there{late}, but no replica ended after them: that proves nothing"),
+            ended => format!("all {all} are there{late}, after {}", text::counted(ended, "termination")),
+        }
+    }
+}
+
+/// Judges the writes, where they were followed.
+pub(super) fn judge(history: &History, lives: &Lives, windows: &[Window<'_>]) -> Option<Writes> {
+    let audit = whole(history)?;
+    let first = audit.first;
+    let terminations = first.map_or(0, |first| windows.iter().map(|window| ended(first, window, lives)).sum());
+    let (failures, doubts) = (failures(&audit), doubts(&audit));
+    Some(Writes { audit, terminations, failures, doubts })
+}
+
+/// The counts that thresholds are about.
+pub(super) fn counts(history: &History) -> Option<WriteCounts> {
+    let audit = whole(history)?;
+    Some(WriteCounts { lost: audit.lost, unknown: audit.unknown, unverified: audit.unverified })
+}
+
+/// Fail-closed: what is neither kept nor lost nor stale in a history is unverified.
+fn whole(history: &History) -> Option<Audit> {
+    let mut audit = history.audit.clone()?;
+    let judged = audit.kept.saturating_add(audit.lost).saturating_add(audit.stale);
+    audit.unverified = audit.unverified.max(audit.acknowledged.saturating_sub(judged));
+    Some(audit)
+}
+
+/// Replicas that clients had seen, and that a drill ended or killed after a moment.
+fn ended(after: Moment, window: &Window<'_>, lives: &Lives) -> u64 {
+    let ended = |life: &&Life| {
+        let within = |at: &Moment| (window.begun..=window.until).contains(at);
+        let told = life.terminating.map(|(at, _)| at).filter(within);
+        let at = told.or_else(|| allowance::killed(window, life));
+        at.is_some_and(|at| at >= after && life.view.all().iter().any(|span| span.from <= at))
+    };
+    lives.all().filter(ended).count() as u64
+}
+
+fn failures(audit: &Audit) -> Vec<String> {
+    let mut failures = Vec::new();
+    if audit.lost > 0 {
+        let of = text::counted(audit.acknowledged, "acknowledged write");
+        let are = if audit.lost == 1 { "is" } else { "are" };
+        failures.push(format!("{} of {of} {are} gone", text::thousands(audit.lost)));
+    }
+    if audit.duplicated > 0 {
+        let were = if audit.duplicated == 1 { "was sent once, and is" } else { "were sent once, and are" };
+        failures.push(format!("{} {were} there more often", text::counted(audit.duplicated, "write")));
+    }
+    failures
+}
+
+fn doubts(audit: &Audit) -> Vec<String> {
+    if audit.acknowledged == 0 {
+        let why = if audit.refused > 0 { ": look at --write, since the target refused them" } else { "" };
+        return vec![format!("not one write was acknowledged: nothing is known of their keeping{why}")];
+    }
+    if audit.unverified == 0 {
+        return Vec::new();
+    }
+    let of = text::counted(audit.acknowledged, "acknowledged write");
+    // Where not one could be read, it is how they are read that is wrong.
+    let all = audit.unverified >= audit.acknowledged;
+    let why = if all { ": look at --read, and at --id-field" } else { "" };
+    vec![format!("{} of {of} could not be read back{why}", text::thousands(audit.unverified))]
+}

@@ -1,0 +1,139 @@
+//! The writes of a trial: what is asked for, and reading back what became of them when the drills are over.
+
+use std::{io, time::Duration};
+
+use seaworthy_core::{audit::Audit, interval::INTERVAL, ledger::Ledger, text};
+use seaworthy_load::{
+    plan::{Plan as Load, Workload},
+    read_back::{CleanedUp, read_back},
+};
+use tokio::task::{self, JoinHandle};
+
+use super::subject::Subject;
+use crate::{
+    cli::Failure,
+    commands::load::{
+        requests::{self, Sent},
+        target::Target,
+        writes,
+    },
+    settings::Values,
+};
+
+/// How long reading back may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Settings of requests that the users scenario makes by itself.
+const OF_REQUESTS: [&str; 6] = ["method", "body", "content-type", "targets", "write", "read"];
+
+/// What is sent: a request, with writes among it where that is asked for, or the users scenario.
+pub(crate) fn sent(values: &Values<'_>, url: &Target, seed: u64, simulated: bool) -> Result<Sent, Failure> {
+    let users = values.switch("users")?;
+    if simulated && (users || values.is_given("write")) {
+        let name = if users { "users" } else { "write" };
+        return Err(Failure::usage(format!("--{name} is for a real target: nothing is stored in the simulated world")));
+    }
+    let now = jiff::Timestamp::now().as_millisecond();
+    let mark = format!("{now:x}-{seed:x}");
+    if users {
+        if let Some(name) = OF_REQUESTS.iter().find(|name| values.is_given(name)) {
+            return Err(Failure::usage(format!("--{name} does not go with --users, which makes its own requests")));
+        }
+        return requests::users(values, url, None, mark);
+    }
+    let sent = requests::plain(values, url, None, requests::from_file(values)?)?;
+    writes::among(values, url, None, sent, &mark)
+}
+
+/// What is known of how durable the target's writes are, a line each.
+fn settings(subject: &Subject) -> Vec<String> {
+    match subject {
+        Subject::BuiltIn { .. } => {
+            vec!["SQLite, journal_mode WAL, synchronous FULL: on the disk before it is acknowledged".to_owned()]
+        }
+        Subject::Command { .. } => Vec::new(),
+    }
+}
+
+/// Reading back that goes on.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    task: JoinHandle<(Ledger, io::Result<CleanedUp>)>,
+    /// As it is if nobody can wait for it.
+    unread: Ledger,
+    deletes: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Audited {
+    pub(crate) audit: Audit,
+    /// What is to be said of it, a line each.
+    pub(crate) said: Vec<String>,
+}
+
+impl Reading {
+    /// Begins it, of a load that began so many intervals after the trial.
+    pub(crate) fn begin(load: Load, mut ledger: Ledger, later: u64) -> Self {
+        ledger.later(INTERVAL.saturating_mul(u32::try_from(later).unwrap_or(u32::MAX)));
+        let deletes = match &load.workload {
+            Workload::Requests(_) => false,
+            Workload::Users(plan) => plan.clean_up,
+            Workload::Writes(plan) => plan.delete.is_some(),
+        };
+        let unread = ledger.clone();
+        let task = task::spawn(async move {
+            let done = read_back(&load, &mut ledger, PATIENCE).await;
+            (ledger, done)
+        });
+        Self { task, unread, deletes }
+    }
+
+    /// How many records are read, in words.
+    pub(crate) fn words(&self) -> String {
+        format!("reading back {}", text::counted(self.unread.to_read().len() as u64, "record"))
+    }
+
+    /// Nobody waits for it any more.
+    pub(crate) fn abandon(&self) {
+        self.task.abort();
+    }
+
+    /// What came of it, once it is over. Cancel-safe.
+    async fn over(&mut self, subject: &Subject) -> Audited {
+        let cannot = |error: &dyn std::fmt::Display| format!("cannot read back what was acknowledged: {error}");
+        let (ledger, said) = match (&mut self.task).await {
+            Ok((ledger, Ok(cleaned))) => (ledger, self.cleaned(cleaned)),
+            Ok((_, Err(error))) => (self.unread.clone(), vec![cannot(&error)]),
+            Err(error) if error.is_cancelled() => (self.unread.clone(), vec![cannot(&"it was interrupted")]),
+            Err(error) => (self.unread.clone(), vec![cannot(&error)]),
+        };
+        Audited { audit: Audit { settings: settings(subject), ..ledger.audit() }, said }
+    }
+
+    fn cleaned(&self, cleaned: CleanedUp) -> Vec<String> {
+        if self.deletes { vec![words(cleaned)] } else { Vec::new() }
+    }
+}
+
+/// What became of what was to be taken away: `cleaned up: 120 records deleted, 3 are left`.
+pub(crate) fn words(cleaned: CleanedUp) -> String {
+    let deleted = text::counted(cleaned.deleted, "record");
+    match cleaned.left {
+        0 => format!("cleaned up: {deleted} deleted"),
+        left => format!("cleaned up: {deleted} deleted, {} left", text::thousands(left)),
+    }
+}
+
+/// What came of a reading; never, where there is none. Cancel-safe.
+pub(crate) async fn next(reading: &mut Option<Reading>, subject: &Subject) -> Audited {
+    match reading {
+        Some(reading) => reading.over(subject).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A ledger of which nothing was read back.
+pub(crate) fn unread(reading: &Reading, subject: &Subject) -> Audit {
+    Audit { settings: settings(subject), ..reading.unread.audit() }
+}
