@@ -8,3 +8,9 @@ pub(crate) fn all(arguments: &[String]) -> Outcome {
         cargo(&["bench", "--package", "seaworthy", "--bench", "service", "--bench", "load", "--locked", "--"]);
     run(command.args(arguments))
 }
+
+/// Judges simulated worlds by chance, or one of them, or a long trial: it needs no other program.
+pub(crate) fn diagnosis(arguments: &[String]) -> Outcome {
+    let mut command = cargo(&["bench", "--package", "seaworthy-trial", "--bench", "diagnosis", "--locked", "--"]);
+    run(command.args(arguments))
+}

@@ -17,7 +17,10 @@ const USAGE: &str = "usage: cargo xtask COMMAND
               build for release and measure the service: greeting (CPU per request), start (and memory), size,
               creates (durable ones beside fdatasync); and the load generator: cost (CPU per request beside others),
               schedule (send lag), freeze (what is reported of a server that freezes), agree (percentiles beside
-              others), watched (what the live view adds); memory (of ten minutes) only if it is named";
+              others), watched (what the live view adds); memory (of ten minutes) only if it is named
+  bench diagnosis [--worlds N] [--first SEED] | --seed SEED | --outcomes N
+              how well causes are found in N simulated worlds (10,000); one of them with all evidence; or what it costs
+              to judge a trial of N outcomes";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -26,6 +29,9 @@ fn main() -> ExitCode {
         Some("setup") => setup::for_tests(),
         Some("test") => test(rest),
         Some("ci") => ci(),
+        Some("bench") if rest.first().is_some_and(|name| name == "diagnosis") => {
+            bench::diagnosis(rest.get(1..).unwrap_or_default())
+        }
         Some("bench") => setup::for_benches().and_then(|()| bench::all(rest)),
         _ => Err(USAGE.into()),
     };

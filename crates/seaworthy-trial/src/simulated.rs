@@ -10,6 +10,8 @@
 //! It reads no clock, opens no socket and starts no thread, so a whole trial takes less than a second, and the same seed
 //! gives the same trial to the last byte. Causes of lost requests can be [planted](PLANTS) in it.
 
+#![expect(clippy::large_types_passed_by_value, reason = "what a world is like is handed on a few times in a trial")]
+
 use std::time::Duration;
 
 use seaworthy_core::{
@@ -28,9 +30,11 @@ mod clients;
 mod network;
 mod sea;
 mod servers;
+mod truth;
 
-pub use behaviour::{BadRelease, Behaviour, OnTerm, PLANTS, plant};
+pub use behaviour::{BadRelease, Behaviour, Cold, OnTerm, PLANTS, Spell, plant};
 use sea::Sea;
+pub use truth::{Missed, Truth, UNKNOWN};
 
 /// From one tick to the next at the least, where the trial asks for a moment that is over.
 const BREATH: Duration = Duration::from_millis(1);
@@ -67,12 +71,15 @@ pub struct Simulated {
     pub footer: Footer,
     /// How the trial ended; nothing where it took more virtual time than it may.
     pub end: Option<End>,
+    /// Why requests failed. It is no part of the history.
+    pub truth: Truth,
 }
 
 /// Simulates a trial. The same plan and world give the same.
 pub fn run(plan: Plan, world: World) -> Simulated {
     let sea = Sea::new(&plan.deployment.template, world);
-    Run { trial: Trial::new(plan), sea, ticked: Moment::START, stopped: None }.until(world.limit.into())
+    let rules = truth::Rules::of(&plan);
+    Run { trial: Trial::new(plan), sea, rules, ticked: Moment::START, stopped: None }.until(world.limit.into())
 }
 
 /// What comes next.
@@ -91,6 +98,7 @@ enum Next {
 struct Run {
     trial: Trial,
     sea: Sea,
+    rules: truth::Rules,
     /// When the trial was last told the time.
     ticked: Moment,
     /// When the load was stopped, since the trial was over.
@@ -156,7 +164,7 @@ impl Run {
     }
 
     fn conclude(self) -> Simulated {
-        let Self { trial, sea, stopped, .. } = self;
+        let Self { trial, mut sea, rules, stopped, .. } = self;
         let now = sea.agenda.now();
         let unfinished = sea.clients.in_flight() as u64;
         let footer = Footer {
@@ -166,7 +174,8 @@ impl Run {
             generator: Generator { threads: 1, ..Generator::default() },
             interrupted: false,
         };
-        Simulated { events: sea.events, intervals: sea.clients.into_intervals(now), footer, end: trial.end() }
+        let truth = sea.clients.truth(&truth::World::of(rules, &sea.events));
+        Simulated { events: sea.events, intervals: sea.clients.into_intervals(now), footer, end: trial.end(), truth }
     }
 }
 

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use seaworthy_core::{event::Replica, time::Moment, trial::Input};
 
-use super::network::{Link, ToClient, ToServer};
+use super::{
+    network::{Answer, Link, ToClient, ToServer},
+    truth::Blame,
+};
 
 /// Something that is going to happen.
 #[derive(Clone, Debug)]
@@ -53,8 +56,15 @@ pub(crate) enum Step {
     Answer {
         /// To whom.
         link: Link,
-        /// What it says.
-        status: u16,
+        /// It.
+        answer: Answer,
+    },
+    /// A connection has been idle for long enough, if it has had so many requests only.
+    Idle {
+        /// Which.
+        link: Link,
+        /// How many.
+        served: u64,
     },
     /// A probe reaches it.
     Probe(Question),
@@ -77,6 +87,8 @@ pub(crate) struct Agenda {
     now: Moment,
     entered: u64,
     tasks: BTreeMap<(Moment, u64), Task>,
+    /// Who is to blame for what happens on a connection, as whoever does it has noted. Nobody acts on it.
+    notes: BTreeMap<Link, Blame>,
 }
 
 impl Agenda {
@@ -91,6 +103,21 @@ impl Agenda {
 
     pub(crate) fn after(&mut self, delay: Duration, task: Task) {
         self.at(self.now + delay, task);
+    }
+
+    /// Whoever is at the other end, this is why it fares badly.
+    pub(crate) fn note(&mut self, link: Link, blame: Blame) {
+        self.notes.insert(link, blame);
+    }
+
+    /// This, too, makes it fare badly, unless something worse is known.
+    pub(crate) fn suspect(&mut self, link: Link, blame: Blame) {
+        self.notes.entry(link).or_insert(blame);
+    }
+
+    /// What was noted of a connection, once.
+    pub(crate) fn noted(&mut self, link: Link) -> Option<Blame> {
+        self.notes.remove(&link)
     }
 
     /// What is due in the past happens now.

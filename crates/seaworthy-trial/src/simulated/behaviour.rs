@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use seaworthy_core::trial::Plan;
+mod plants;
 
-use super::World;
+pub use plants::{PLANTS, plant};
 
 /// How a simulated process behaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +28,40 @@ pub struct Behaviour {
     pub crash: Option<Duration>,
     /// What a bad release does.
     pub bad_release: BadRelease,
+    /// Whether replicas that are started once requests arrive never say that they are ready.
+    pub never_ready: bool,
+    /// How one that is started then begins: slowly.
+    pub cold: Option<Cold>,
+    /// How much longer than others one replica takes for each request: the first of those that are there at first.
+    pub slow_replica: Option<Duration>,
+    /// For how long a connection may be idle. Then it closes it.
+    pub idle: Option<Duration>,
+    /// While one replica, the last of those that are there at first, answers its liveness probe too late.
+    pub late_liveness: Option<Spell>,
+    /// While all replicas say that they are not ready, although they serve.
+    pub unready: Option<Spell>,
+    /// While an error is answered with 200.
+    pub wrong_body: Option<Spell>,
+    /// While bodies that do not say how long they are end too early.
+    pub cut_body: Option<Spell>,
+}
+
+/// A while, by when requests began to arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spell {
+    /// How long after that it begins.
+    pub from: Duration,
+    /// How long it lasts.
+    pub lasts: Duration,
+}
+
+/// A slow begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cold {
+    /// For how long it is slow.
+    pub lasts: Duration,
+    /// How much longer each request takes it meanwhile.
+    pub adds: Duration,
 }
 
 /// What a process does on SIGTERM.
@@ -87,85 +121,14 @@ impl Default for Behaviour {
             pre_stop_fails: false,
             crash: None,
             bad_release: BadRelease::Crashes,
+            never_ready: false,
+            cold: None,
+            slow_replica: None,
+            idle: None,
+            late_liveness: None,
+            unready: None,
+            wrong_body: None,
+            cut_body: None,
         }
-    }
-}
-
-/// What can be planted: the name of a cause, and what a process does then.
-pub const PLANTS: &[(&str, &str)] = &[
-    ("none", "on SIGTERM it goes on serving for 3 s, unready, finishes its work and exits 0"),
-    ("exit-on-sigterm", "on SIGTERM it ends at once, in the middle of its work"),
-    ("sigterm-ignored", "it does nothing on SIGTERM, and is killed when its grace period is over"),
-    ("grace-period-too-short", "some requests take 3 s, and its grace period is 2 s"),
-    ("traffic-before-ready", "it says that it is ready 3 s before it can answer"),
-    ("shutdown-closes-idle-keepalive", "on SIGTERM it drops connections that are idle, unless a request was faster"),
-    ("accept-queue-discard", "on SIGTERM it accepts nothing more, but closes its listener only 1.5 s later"),
-    ("endpoint-removal-race", "on SIGTERM it closes its listener before clients have heard that it leaves"),
-    ("bad-release-served", "a bad release says that it is ready, and answers 500"),
-];
-
-impl Behaviour {
-    /// The behaviour that a cause of [`PLANTS`] is planted with.
-    pub fn named(name: &str) -> Option<Self> {
-        let good = Self::default();
-        // Long enough that something is always being worked on.
-        let busy = Self { service: (ms(20), ms(60)), ..good };
-        Some(match name {
-            "none" => good,
-            "exit-on-sigterm" => Self { on_term: OnTerm::ExitAtOnce, ..busy },
-            "sigterm-ignored" => Self { on_term: OnTerm::Ignore, ..busy },
-            "grace-period-too-short" => Self {
-                slow: Some((0.02, ms(3_000))),
-                // Shorter than the grace period, so that it is not killed while it still serves.
-                on_term: OnTerm::Drain { serve_on: ms(1_500) },
-                ..good
-            },
-            "traffic-before-ready" => Self { warm_up: ms(3_000), ready_too_early: true, ..good },
-            "shutdown-closes-idle-keepalive" => {
-                Self { on_term: OnTerm::DropIdle { sweep: ms(100), serve_on: ms(3_000) }, ..good }
-            }
-            "accept-queue-discard" => Self { on_term: OnTerm::DiscardQueue { after: ms(1_500) }, ..good },
-            "endpoint-removal-race" => Self { on_term: OnTerm::CloseListenerAndFinish, ..good },
-            "bad-release-served" => Self { bad_release: BadRelease::ServesErrors, ..good },
-            _ => return None,
-        })
-    }
-}
-
-/// Plants a cause of [`PLANTS`], with what it needs of the target's rules and of the requests to show. Says whether
-/// there is one of this name.
-pub fn plant(name: &str, plan: &mut Plan, world: &mut World) -> bool {
-    let Some(behaviour) = Behaviour::named(name) else { return false };
-    world.behaviour = behaviour;
-    match name {
-        "grace-period-too-short" => {
-            plan.deployment.template.grace = ms(2_000);
-            // A client that does not wait for an answer does not see that it was cut off.
-            world.timeout = world.timeout.max(ms(5_000));
-            // Nor does one drill cut what was due in the one before it.
-            plan.timing.before = plan.timing.before.max(ms(3_500));
-        }
-        // Only requests on connections that are kept fail: others would be sent again, and not be lost.
-        "sigterm-ignored" | "shutdown-closes-idle-keepalive" => world.idempotent = false,
-        _ => {}
-    }
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_plant_has_a_behaviour_of_its_own() {
-        let mut behaviours = Vec::new();
-        for (name, what) in PLANTS {
-            let behaviour = Behaviour::named(name).expect(name);
-            assert!(!behaviours.contains(&behaviour), "{name}");
-            assert!(!what.is_empty());
-            behaviours.push(behaviour);
-        }
-        assert_eq!(Behaviour::named("none"), Some(Behaviour::default()));
-        assert_eq!(Behaviour::named("gremlins"), None);
     }
 }

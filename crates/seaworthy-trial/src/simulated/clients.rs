@@ -13,7 +13,7 @@ use rand_pcg::Pcg64Mcg;
 use seaworthy_core::{
     arrivals::{Arrivals, Profile, Rate, Spacing},
     event::Replica,
-    interval::{Gauges, INTERVAL, Interval, Recorder},
+    interval::{FailedAttempt, Gauges, INTERVAL, Interval, Recorder},
     outcome::{ConnectionKind, Phases},
     time::Moment,
 };
@@ -22,6 +22,7 @@ use super::{
     World,
     agenda::{Agenda, Task},
     network::Link,
+    truth::{self, Blame, Missed, Truth, UNKNOWN},
 };
 
 mod wires;
@@ -48,6 +49,10 @@ pub(crate) struct Clients {
     kept: usize,
     /// Of them, those without a request, the one that is idle for longest first.
     idle: VecDeque<Link>,
+    /// Requests that failed, and whoever is to blame.
+    missed: Vec<(FailedAttempt, Option<Blame>)>,
+    /// Why answers came late, and when.
+    slowed: Vec<(Blame, Moment)>,
 }
 
 impl Clients {
@@ -66,6 +71,8 @@ impl Clients {
             opened: 0,
             kept: 0,
             idle: VecDeque::new(),
+            missed: Vec::new(),
+            slowed: Vec::new(),
         }
     }
 
@@ -156,6 +163,19 @@ impl Clients {
         let interval = self.recorder.take(now, gauges, Duration::ZERO);
         self.intervals.push(interval);
         self.interval_ends = Some(now + INTERVAL);
+    }
+
+    /// Why requests failed, by all that happened in the world.
+    pub(crate) fn truth(&mut self, world: &truth::World) -> Truth {
+        let mut truth = Truth::default();
+        for (attempt, blame) in std::mem::take(&mut self.missed) {
+            let cause = blame.map_or(UNKNOWN, |blame| world.cause(blame, attempt.outcome.done));
+            truth.missed.push(Missed { attempt, cause });
+        }
+        for (blame, done) in std::mem::take(&mut self.slowed) {
+            *truth.slowed.entry(world.cause(blame, done)).or_default() += 1;
+        }
+        truth
     }
 
     /// All of their intervals, the last of which may be shorter.

@@ -27,6 +27,33 @@ pub(crate) enum ToServer {
     Close,
 }
 
+/// What a request is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Its status.
+    pub(crate) status: u16,
+    /// Its body.
+    pub(crate) body: Body,
+}
+
+impl Answer {
+    /// Whether it is what the client expects.
+    pub(crate) fn is_good(self) -> bool {
+        (200..400).contains(&self.status) && self.body == Body::Whole
+    }
+}
+
+/// The body of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// As it should be.
+    Whole,
+    /// It says that something went wrong.
+    Wrong,
+    /// It does not say how long it is, and is not all there.
+    Cut,
+}
+
 /// What a server, or its kernel, sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ToClient {
@@ -36,8 +63,8 @@ pub(crate) enum ToClient {
     Refused,
     /// An answer.
     Answer {
-        /// Its status.
-        status: u16,
+        /// It.
+        answer: Answer,
         /// It says `Connection: close`.
         last: bool,
     },

@@ -20,11 +20,13 @@ use super::{
     agenda::{Agenda, Question, Step, Task},
     behaviour::{BadRelease, Behaviour},
     network::Link,
+    truth::Blame,
 };
 
 mod endings;
 mod probes;
 mod sockets;
+mod spells;
 
 /// How long a process takes to be there.
 const FORK: Duration = Duration::from_millis(2);
@@ -47,6 +49,12 @@ pub(crate) struct Servers {
     asked: Vec<Question>,
     /// Whether requests arrive.
     loaded: bool,
+    /// When the first one did.
+    began: Option<Moment>,
+    /// The first and the last of the replicas that were there then: what befalls only one befalls one of these.
+    marked: Option<(Replica, Replica)>,
+    /// Why those that are gone for good do not listen any more.
+    gone: BTreeMap<Replica, Blame>,
 }
 
 /// Where a replica runs.
@@ -58,6 +66,8 @@ struct Place {
     process: Option<Process>,
     /// Whether the prober found its port open.
     seen_open: bool,
+    /// Why it does not listen.
+    closed: Blame,
 }
 
 #[derive(Debug)]
@@ -66,6 +76,12 @@ struct Process {
     listening: bool,
     /// From when on it can answer.
     able: Option<Moment>,
+    /// Until when it is slow, since it has only just begun.
+    cold: Option<Moment>,
+    /// It never gets ready.
+    hopeless: bool,
+    /// When it has read SIGTERM.
+    told: Option<Moment>,
     frozen: bool,
     /// What it would have come to, had it not been frozen.
     missed: Vec<Step>,
@@ -95,6 +111,9 @@ impl Servers {
             sockets: BTreeMap::new(),
             asked: Vec::new(),
             loaded: false,
+            began: None,
+            marked: None,
+            gone: BTreeMap::new(),
         }
     }
 
@@ -105,12 +124,16 @@ impl Servers {
     }
 
     /// Requests arrive from now on.
-    pub(crate) const fn load(&mut self) {
+    pub(crate) fn load(&mut self) {
         self.loaded = true;
+        let (first, last) = (self.places.first_key_value(), self.places.last_key_value());
+        self.marked = first.zip(last).map(|((first, _), (last, _))| (*first, *last));
     }
 
     pub(crate) fn place(&mut self, replica: Replica, release: Release) {
-        self.places.insert(replica, Place { release, run: 0, process: None, seen_open: false });
+        let early = if release == Release::Bad { "bad-release-served" } else { "traffic-before-ready" };
+        let closed = Blame::on(early);
+        self.places.insert(replica, Place { release, run: 0, process: None, seen_open: false, closed });
     }
 
     pub(crate) fn start(&mut self, replica: Replica, agenda: &mut Agenda) {
@@ -123,6 +146,9 @@ impl Servers {
             manner: Manner::Serving,
             listening: false,
             able: None,
+            cold: None,
+            hopeless: self.loaded && self.behaviour.never_ready,
+            told: None,
             frozen: false,
             missed: Vec::new(),
             known: agenda.now() + FORK,
@@ -149,12 +175,15 @@ impl Servers {
                 let warm_up = if self.loaded { self.behaviour.warm_up } else { Duration::ZERO };
                 process.listening = true;
                 process.able = Some(agenda.now() + warm_up);
+                let cold = self.behaviour.cold.filter(|_| self.loaded);
+                process.cold = cold.map(|cold| agenda.now() + warm_up + cold.lasts);
             }
-            Step::Fail => self.end(replica, Exit::Code(1), agenda),
+            Step::Fail => self.end(replica, Exit::Code(1), Blame::on("bad-release-served"), agenda),
             Step::Term => self.terminate(replica, run, agenda),
             Step::Sweep => self.sweep(replica, agenda),
             Step::Leave => self.leave(replica, agenda),
-            Step::Answer { link, status } => self.answer(replica, link, status, agenda),
+            Step::Answer { link, answer } => self.answer(replica, link, answer, agenda),
+            Step::Idle { link, served } => self.idle(link, served, agenda),
             Step::Probe(question) => self.probed(question, agenda),
             Step::PreStop => {
                 let failed = self.behaviour.pre_stop_fails.then(|| "exit code 1".to_owned());
@@ -171,7 +200,13 @@ impl Servers {
                 let failed = Some("it does not run".to_owned());
                 tell(cluster::Input::PreStopped { replica, failed }, Duration::ZERO, agenda);
             }
-            Step::Listen | Step::Fail | Step::Term | Step::Sweep | Step::Leave | Step::Answer { .. } => {}
+            Step::Listen
+            | Step::Fail
+            | Step::Term
+            | Step::Sweep
+            | Step::Leave
+            | Step::Answer { .. }
+            | Step::Idle { .. } => {}
         }
     }
 

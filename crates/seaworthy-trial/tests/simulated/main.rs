@@ -4,6 +4,10 @@
 
 mod asked;
 mod bounded;
+mod diagnosed;
+mod planted;
 mod plants;
 mod sound;
 mod world;
+#[path = "../../benches/diagnosis/worlds.rs"]
+mod worlds;

@@ -9,13 +9,26 @@ use seaworthy_core::{
     outcome::{ConnectionKind, FailureKind, Phase},
     time::Moment,
 };
-use seaworthy_trial::simulated::{BadRelease, Behaviour, PLANTS, Simulated, World, run};
+use seaworthy_trial::simulated::{BadRelease, Behaviour, Simulated, World, run};
 
 use crate::world::{attempts, drill_at, each, get, losses, plan, planted, seconds, world};
 
 use ConnectionKind::{First, Fresh, Reused};
 use FailureKind::{Closed, Refused, Reset, Status};
 use Phase::{Connect, Receive, Wait};
+
+/// Causes that show in the histories that all tests share; the others have tests of their own in `planted.rs`.
+const SIGNED: [&str; 9] = [
+    "none",
+    "exit-on-sigterm",
+    "sigterm-ignored",
+    "grace-period-too-short",
+    "traffic-before-ready",
+    "shutdown-closes-idle-keepalive",
+    "accept-queue-discard",
+    "endpoint-removal-race",
+    "bad-release-served",
+];
 
 type Look = (FailureKind, Phase, Option<u16>, ConnectionKind);
 
@@ -61,7 +74,7 @@ fn signature(cause: &str) -> (&'static [Drill], &'static [Look], &'static [Look]
 
 #[test]
 fn each_plant_shows_its_signature_and_nothing_else() {
-    for (cause, _) in PLANTS {
+    for cause in SIGNED {
         let (drills, proofs, others) = signature(cause);
         for seed in 2..=3 {
             let simulated = planted(cause, seed);
@@ -85,7 +98,8 @@ fn each_plant_shows_its_signature_and_nothing_else() {
 
 #[test]
 fn what_is_lost_as_replicas_end_was_sent_to_one_that_had_been_told_to() {
-    for (cause, simulated) in each().iter().filter(|(cause, _)| signature(cause).0 == ENDING) {
+    for (cause, simulated) in each().iter().filter(|(cause, _)| SIGNED.contains(cause) && signature(cause).0 == ENDING)
+    {
         let told: BTreeMap<SocketAddr, Moment> = terminating(simulated);
         let mut seen = 0;
         for attempt in attempts(simulated) {

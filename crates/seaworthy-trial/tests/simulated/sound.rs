@@ -102,7 +102,8 @@ fn the_prober_sees_each_listener_come_and_go_in_turn() {
                 _ => {}
             }
         }
-        assert!(gone.len() > 3, "{cause}");
+        // A rollout of the only replica ends the one, and so do a termination and what is scaled up again.
+        assert!(gone.len() >= 3, "{cause}");
         assert!(gone.iter().all(|replica| open.get(replica) != Some(&true)), "{cause}: {open:?}");
     }
 }

@@ -151,9 +151,10 @@ fn simulate(mut options: Options, plant: &str, mut folder: Folder) -> Result<Exi
     // Whether there is such a plant was looked at before. It may change the rules, too.
     simulated::plant(plant, &mut options.plan, &mut world);
     options.header.deployment = rules::without_secrets(&options.plan.deployment);
+    options.header.drills.clone_from(&options.plan.drills);
     options.header.timeout = world.timeout;
     options.header.idempotent = world.idempotent;
-    let history = made_up(&options, world, &mut folder)?;
+    let history = made_up(&options, &world, &mut folder)?;
     let mut first = First::new(history, folder);
     let proposal = first.proposal(&options);
     if options.try_fix && !quiet {
@@ -163,15 +164,15 @@ fn simulate(mut options: Options, plant: &str, mut folder: Folder) -> Result<Exi
     if let Some(proposal) = proposal {
         let mut folder = first.folder.beside(WITH_FIX).map_err(no_folder(&options))?;
         options.with(&proposal);
-        let second = made_up(&options, world, &mut folder)?;
+        let second = made_up(&options, &world, &mut folder)?;
         first.tried(&second, &proposal);
     }
     first.conclude(&options, quiet)
 }
 
 /// A trial in a made-up world, with its history written down.
-fn made_up(options: &Options, world: World, folder: &mut Folder) -> Result<History, Failure> {
-    let seen = simulated::run(options.plan.clone(), world);
+fn made_up(options: &Options, world: &World, folder: &mut Folder) -> Result<History, Failure> {
+    let seen = simulated::run(options.plan.clone(), *world);
     let history = History {
         header: options.header.clone(),
         events: seen.events,

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use rand::seq::IndexedRandom as _;
 use seaworthy_core::{
+    interval::FailedAttempt,
     outcome::{ConnectionKind, Failure, FailureKind, Outcome, Phase, Phases},
     time::Moment,
 };
@@ -11,8 +12,9 @@ use seaworthy_core::{
 use super::Clients;
 use crate::simulated::{
     agenda::{Agenda, Task},
-    network::{Link, ToClient, ToServer},
+    network::{Answer, Body, Link, ToClient, ToServer},
     servers::Servers,
+    truth::{Blame, UNKNOWN},
 };
 
 /// Bytes of the body of an answer.
@@ -24,6 +26,8 @@ pub(super) struct Wire {
     address: SocketAddr,
     /// It is closed after one request.
     fresh: bool,
+    /// Since when it has been idle, where it has been used.
+    idle: Option<Moment>,
     attempt: Option<Attempt>,
 }
 
@@ -56,14 +60,16 @@ impl Clients {
     pub(super) fn open(&mut self, attempt: Attempt, agenda: &mut Agenda) {
         let Some(replica) = self.view.choose(&mut self.chance).copied() else {
             let failure = Failure::new(Phase::Connect, FailureKind::NoEndpoint);
-            return self.recorder.ended(attempt.outcome(agenda.now(), None, Err(failure)));
+            let outcome = attempt.outcome(agenda.now(), None, Err(failure));
+            let cause = if self.world.behaviour.unready.is_some() { "readiness-flap" } else { UNKNOWN };
+            return self.ended(outcome, Some(Blame::on(cause).unreached()));
         };
         self.opened += 1;
         let link = Link(self.opened);
         let fresh = attempt.connection == ConnectionKind::Fresh;
         self.kept += usize::from(!fresh);
-        let attempt = Attempt { opening: agenda.now(), sent: None, ..attempt };
-        self.wires.insert(link, Wire { address: Servers::address(replica), fresh, attempt: Some(attempt) });
+        let attempt = Attempt { opening: agenda.now(), sent: None, idle: None, ..attempt };
+        self.wires.insert(link, Wire { address: Servers::address(replica), fresh, idle: None, attempt: Some(attempt) });
         agenda.send_to_server(link, ToServer::Open(replica));
         self.watch(link, attempt, agenda);
     }
@@ -75,7 +81,8 @@ impl Clients {
 
     pub(super) fn send(&mut self, link: Link, attempt: Attempt, agenda: &mut Agenda) {
         let Some(wire) = self.wires.get_mut(&link) else { return };
-        wire.attempt = Some(Attempt { sent: Some(agenda.now()), ..attempt });
+        let idle = wire.idle.take().map(|since| attempt.begun.since(since));
+        wire.attempt = Some(Attempt { sent: Some(agenda.now()), idle, ..attempt });
         agenda.send_to_server(link, ToServer::Request { last: wire.fresh });
     }
 
@@ -103,29 +110,43 @@ impl Clients {
                 let attempt = Attempt { phases: Phases { connect, ..attempt.phases }, ..attempt };
                 self.fail(link, attempt, Failure::new(Phase::Connect, FailureKind::Refused), agenda);
             }
-            ToClient::Answer { status, last } => self.answered(link, attempt, status, last, now),
+            ToClient::Answer { answer, last } => self.answered(link, attempt, answer, last, agenda),
             ToClient::Finished => self.fail(link, attempt, Failure::new(Phase::Wait, FailureKind::Closed), agenda),
             ToClient::Reset => self.fail(link, attempt, Failure::new(Phase::Wait, FailureKind::Reset), agenda),
         }
     }
 
-    fn answered(&mut self, link: Link, attempt: Attempt, status: u16, last: bool, now: Moment) {
+    fn answered(&mut self, link: Link, attempt: Attempt, answer: Answer, last: bool, agenda: &mut Agenda) {
+        let (now, Answer { status, body }) = (agenda.now(), answer);
         let first_byte = attempt.sent.map(|sent| now.since(sent));
         let attempt = Attempt { phases: Phases { first_byte, ..attempt.phases }, ..attempt };
-        let end = if (200..400).contains(&status) {
-            Ok(status)
-        } else {
-            Err(Failure { status: Some(status), ..Failure::new(Phase::Receive, FailureKind::Status) })
+        let bad = |kind| Err(Failure { status: Some(status), ..Failure::new(Phase::Receive, kind) });
+        let end = match body {
+            _ if !(200..400).contains(&status) => bad(FailureKind::Status),
+            Body::Whole => Ok(status),
+            Body::Wrong => bad(FailureKind::Body),
+            Body::Cut => bad(FailureKind::Truncated),
         };
         let Some(wire) = self.wires.get_mut(&link) else { return };
         wire.attempt = None;
+        wire.idle = Some(now);
         let endpoint = Some(wire.address);
         if last || wire.fresh {
             self.forget(link);
         } else {
             self.idle.push_back(link);
         }
-        self.recorder.ended(attempt.outcome(now, endpoint, end));
+        self.ended(attempt.outcome(now, endpoint, end), agenda.noted(link));
+    }
+
+    /// What became of a request, and what the world knows of why.
+    fn ended(&mut self, outcome: Outcome, blame: Option<Blame>) {
+        if outcome.end.is_err() {
+            self.missed.push((FailedAttempt { outcome: outcome.clone(), retried: false }, blame));
+        } else if let Some(blame) = blame {
+            self.slowed.push((blame, outcome.done));
+        }
+        self.recorder.ended(outcome);
     }
 
     /// There is no answer. HTTP lets a client send an idempotent request again whose reused connection closed before any
@@ -137,11 +158,18 @@ impl Clients {
         let endpoint = self.wires.get(&link).map(|wire| wire.address);
         self.forget(link);
         let outcome = attempt.outcome(agenda.now(), endpoint, Err(failure));
+        let blame = agenda.noted(link);
         if again {
+            self.missed.push((FailedAttempt { outcome: outcome.clone(), retried: true }, blame));
             self.recorder.retried(outcome);
+            let opened = self.opened;
             self.open(Attempt { connection: ConnectionKind::First, phases: Phases::default(), ..attempt }, agenda);
+            // If it is late now, that is since it had to be sent again.
+            if let Some(blame) = blame.filter(|_| self.opened > opened) {
+                agenda.suspect(Link(self.opened), blame);
+            }
         } else {
-            self.recorder.ended(outcome);
+            self.ended(outcome, blame);
         }
     }
 

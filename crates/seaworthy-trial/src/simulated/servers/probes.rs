@@ -49,6 +49,7 @@ impl Servers {
             | Step::Sweep
             | Step::Leave
             | Step::Answer { .. }
+            | Step::Idle { .. }
             | Step::PreStop => false,
         }
     }
@@ -63,9 +64,14 @@ impl Servers {
         let Some(process) = &place.process else { return };
         let able = process.able.is_some_and(|able| able <= agenda.now() || self.behaviour.ready_too_early);
         let bad = place.release == Release::Bad && self.behaviour.bad_release == BadRelease::NeverReady;
+        let now = agenda.now();
         let good = match question.probe {
             ProbeKind::Startup => able,
-            ProbeKind::Readiness => able && !bad && process.manner == Manner::Serving,
+            ProbeKind::Readiness => {
+                able && !bad && !process.hopeless && process.manner == Manner::Serving && !self.is_unready(now)
+            }
+            // It answers, but too late for whoever asks.
+            ProbeKind::Liveness if self.is_late(question.replica, now) => return,
             ProbeKind::Liveness => true,
         };
         let answered = match self.check(question) {
