@@ -1,39 +1,64 @@
 //! Why requests were lost: a registry of causes, each a rule over the history in a file of its own.
 
+mod accept_overflow;
 mod accept_queue;
+mod answers;
 mod bad_release;
 mod before_ready;
 mod case;
+mod context;
 mod crash;
+mod database;
 mod descriptors;
+mod deserted;
+mod entries;
 mod exit_on_sigterm;
+mod finding;
+mod force_delete;
 mod found;
 mod grace;
 mod hung;
+mod idle;
 mod idle_keepalive;
 mod in_baseline;
 mod killed;
+mod liveness;
+mod migration;
+mod names;
+mod observed;
+mod oom;
+mod pace;
 mod ports;
 mod prestop_failed;
 mod recreate_gap;
+mod releases;
 mod removal_race;
+mod rule;
 mod saturation;
+mod shortage;
 mod sigterm_ignored;
 mod single_replica_gap;
+mod sketch;
+mod slowness;
+mod spread;
+mod stale_endpoint;
 mod unexplained;
+mod unknown_write;
+mod waiting;
+mod writes;
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::BTreeSet;
 
+pub(crate) use self::finding::sort;
 pub use self::{
     case::{Case, Failed, Fate, Hit},
+    context::Context,
+    finding::{Finding, findings},
     found::Found,
+    rule::{Asks, Entry, Rule},
+    waiting::{WAITING, Waits},
 };
 use crate::{
-    change::Change,
-    drill::Drill,
     event::Replica,
     history::History,
     lives::{Life, Lives},
@@ -89,78 +114,76 @@ impl Harm {
     }
 }
 
-/// A cause that was found, with its evidence and what mends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The cause's name: `endpoint-removal-race`; `unexplained` where none was found.
-    pub cause: String,
-    /// How sure it is: the least sure of its failures.
-    pub confidence: Confidence,
-    /// What happened, in a sentence for somebody who does not know the name.
-    pub title: String,
-    /// What to change.
-    pub mends: String,
-    /// The same, as far as the target's own rules can be changed for a trial of it.
-    pub changes: Vec<Change>,
-    /// What came to harm.
-    pub harm: Harm,
-    /// What was seen, a line each, with numbers.
-    pub evidence: Vec<String>,
-    /// Failures that it explains.
-    pub count: u64,
-    /// Of them, those that their drill allows.
-    pub allowed: u64,
-    /// Of them, those that were sent again, as HTTP allows it, so that nothing was lost.
-    pub retried: u64,
-    /// In which drills.
-    pub drills: BTreeSet<Drill>,
-    /// On which replicas.
-    pub replicas: BTreeSet<Replica>,
-    /// Whether it is the tool's own doing, and says nothing of the target.
-    pub own: bool,
-}
-
-/// A cause, with how it is told from others.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule {
-    /// Its name.
-    pub id: &'static str,
-    /// What happened, in a sentence for somebody who does not know the name.
-    pub title: &'static str,
-    /// Whether it is the tool's own doing.
-    pub own: bool,
-    /// What to change, with the numbers of what was found.
-    pub mends: fn(&Found<'_>) -> String,
-    /// What was seen, a line each.
-    pub evidence: fn(&Found<'_>) -> Vec<String>,
-    /// Whether a failure has this cause.
-    pub judge: fn(&Case<'_>) -> Option<Hit>,
-}
-
-/// All causes, in the order in which they are asked: the tool itself, what a drill does on purpose, whether there was
-/// anybody to answer, and then each replica's own begin and end.
-pub const RULES: [Rule; 17] = [
+/// The causes of failures, in the order in which they are asked: the tool itself, what a drill does on purpose, what the
+/// answer says by itself, the database, whether there was anybody to answer, then each replica's own begin and end, and
+/// last what keeps to a time or to a connection.
+pub static RULES: [Rule; 39] = [
     ports::RULE,
     descriptors::RULE,
     killed::RULE,
     hung::RULE,
     saturation::RULE,
+    names::DNS,
+    names::EXPIRED,
+    names::TLS,
+    answers::TRUNCATION,
+    answers::GOAWAY,
+    database::AWAY,
+    database::POOL,
     recreate_gap::RULE,
     single_replica_gap::RULE,
+    deserted::STUCK,
+    deserted::DIP,
+    deserted::COLLAPSE,
+    deserted::FLAP,
     bad_release::RULE,
-    before_ready::RULE,
+    migration::RULE,
+    oom::RULE,
+    liveness::RULE,
     crash::RULE,
+    before_ready::RULE,
+    force_delete::RULE,
     sigterm_ignored::RULE,
     grace::RULE,
     prestop_failed::RULE,
     removal_race::RULE,
+    stale_endpoint::RULE,
     idle_keepalive::RULE,
     accept_queue::RULE,
     exit_on_sigterm::RULE,
+    answers::ERROR_AS_SUCCESS,
+    accept_overflow::RULE,
+    shortage::RULE,
+    idle::RULE,
+    slowness::COLD,
+    unknown_write::RULE,
+];
+
+/// Causes that show in times, counts and writes, and in no failure.
+pub static OBSERVED: [Rule; 9] = [
+    slowness::SLOW,
+    spread::PINNING,
+    spread::NO_REBALANCE,
+    writes::ACK_FIRST,
+    writes::EPHEMERAL,
+    writes::NON_DURABLE,
+    writes::DUPLICATE,
+    writes::STALE,
+    writes::UNEXPLAINED,
 ];
 
 /// Causes that no rule finds in a failure alone: what also happens while nothing is done, and what nothing explains.
-const REST: [Rule; 2] = [in_baseline::RULE, unexplained::RULE];
+static REST: [Rule; 2] = [in_baseline::RULE, unexplained::RULE];
+
+/// All causes that a trial can find.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().chain(&OBSERVED).chain(&REST)
+}
+
+/// The cause of a name.
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    rules().find(|rule| rule.id == id)
+}
 
 /// The cause of one failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,24 +210,42 @@ impl Cause {
 
 /// The cause of each failure, in their order.
 pub fn diagnose(history: &History, lives: &Lives, failures: &[Failed<'_>]) -> Vec<Cause> {
-    let lag = case::lag(history);
+    let context = Context::of(history, lives, failures);
     let judge = |failed: &Failed<'_>| {
         let known = failed.outcome.endpoint.and_then(|address| lives.at(address));
-        // Where it is not known which replica it was, it may have been any.
-        let suspects: Vec<Option<&Life>> = match known {
-            Some(life) => vec![Some(life)],
-            None if lives.all().next().is_none() => vec![None],
-            None => lives.all().map(Some).collect(),
-        };
-        let case = |suspect| Case { history, lives, failed: *failed, suspect, known: known.is_some(), lag: &lag };
-        let hits: Vec<_> = suspects.into_iter().filter_map(|suspect| first(&case(suspect))).collect();
-        settle(&hits)
+        let case =
+            |suspect| Case { history, lives, failed: *failed, suspect, known: known.is_some(), context: &context };
+        cause(&context, known, failed, &case)
     };
     failures.iter().map(judge).collect()
 }
 
-fn first(case: &Case<'_>) -> Option<(&'static str, Hit)> {
-    RULES.iter().find_map(|rule| Some((rule.id, (rule.judge)(case)?)))
+/// The first that fits decides; of what is asked of replicas, all that fit stand side by side.
+fn cause<'a>(
+    context: &Context<'a>,
+    known: Option<&'a Life>,
+    failed: &Failed<'_>,
+    case: &dyn Fn(Option<&'a Life>) -> Case<'a>,
+) -> Cause {
+    for rules in RULES.chunk_by(|one, other| one.asks == other.asks) {
+        let first = |suspect: Option<&'a Life>| {
+            let case = case(suspect);
+            rules.iter().find_map(|rule| Some((rule.id, (rule.judge)(&case)?)))
+        };
+        let of_replicas = rules.first().is_some_and(|rule| rule.asks == Asks::Replica);
+        let hits: Vec<_> = match known {
+            // Where it is not known which replica it was, it may have been any that began or ended.
+            None if of_replicas => {
+                let suspects = context.suspects(failed.outcome.begun, failed.outcome.done);
+                suspects.into_iter().filter_map(|life| first(Some(life))).collect()
+            }
+            known => first(known).into_iter().collect(),
+        };
+        if !hits.is_empty() {
+            return settle(&hits);
+        }
+    }
+    Cause::unexplained()
 }
 
 /// Candidates that agree are one cause; otherwise all of them are named, and none is more than possible.
@@ -217,73 +258,12 @@ fn settle(hits: &[(&'static str, Hit)]) -> Cause {
         (Some(name), Some(confidence)) if names.len() == 1 => Cause { id: (*name).to_owned(), confidence, replica },
         (Some(_), _) => {
             let names: Vec<&str> = names.into_iter().collect();
-            Cause { id: format!("ambiguous:{}", names.join("|")), confidence: Confidence::Possible, replica: None }
+            let id = format!("{}{}", finding::AMBIGUOUS, names.join("|"));
+            Cause { id, confidence: Confidence::Possible, replica: None }
         }
         (None, _) => Cause::unexplained(),
     }
 }
 
-/// Failures with their causes, put together by cause: those with the most losses first.
-pub fn findings(history: &History, lives: &Lives, failures: &[(Failed<'_>, Cause)]) -> Vec<Finding> {
-    let mut by_cause: BTreeMap<&str, Vec<&(Failed<'_>, Cause)>> = BTreeMap::new();
-    for failure in failures {
-        by_cause.entry(&failure.1.id).or_default().push(failure);
-    }
-    let mut findings: Vec<Finding> =
-        by_cause.into_iter().map(|(id, those)| finding(history, lives, id, &those)).collect();
-    sort(&mut findings);
-    findings
-}
-
-impl Finding {
-    /// Requests that were lost, and that no drill allows.
-    pub const fn lost(&self) -> u64 {
-        if !matches!(self.harm, Harm::Requests) {
-            return 0;
-        }
-        self.count.saturating_sub(self.allowed).saturating_sub(self.retried)
-    }
-}
-
-/// Those with the most losses first, what the tool itself did after what the target did.
-pub(crate) fn sort(findings: &mut [Finding]) {
-    let losses = Finding::lost;
-    findings.sort_by_key(|finding| (finding.own, Reverse(losses(finding)), Reverse(finding.count)));
-}
-
-fn finding(history: &History, lives: &Lives, id: &str, those: &[&(Failed<'_>, Cause)]) -> Finding {
-    let failed: Vec<Failed<'_>> = those.iter().map(|(failed, _)| *failed).collect();
-    let replicas: BTreeSet<Replica> = those.iter().filter_map(|(_, cause)| cause.replica).collect();
-    let found = Found { history, lives, failed, replicas };
-    let names: Vec<&str> = id.strip_prefix("ambiguous:").unwrap_or(id).split('|').collect();
-    let rules: Vec<&Rule> = RULES.iter().chain(&REST).filter(|rule| names.contains(&rule.id)).collect();
-    let title = match rules.as_slice() {
-        [rule] => rule.title.to_owned(),
-        _ => format!("more than one cause fits, and nothing tells which it was: {}", names.join(" or ")),
-    };
-    let mends: Vec<String> = rules.iter().map(|rule| (rule.mends)(&found)).collect();
-    let mut evidence: Vec<String> = rules.iter().flat_map(|rule| (rule.evidence)(&found)).collect();
-    let again = found.count(|failed| failed.fate == Fate::Retried);
-    if again > 0 {
-        let are = if again == 1 { "1 of them was" } else { &format!("{again} of them were") };
-        evidence.push(format!("{are} sent again, as HTTP allows it, and not lost: not every client does that"));
-    }
-    Finding {
-        cause: id.to_owned(),
-        confidence: those.iter().map(|(_, cause)| cause.confidence).min().unwrap_or(Confidence::Possible),
-        title,
-        mends: mends.join("; or: "),
-        changes: Vec::new(),
-        harm: Harm::Requests,
-        evidence,
-        count: found.failed.len() as u64,
-        allowed: found.count(|failed| failed.is_forgiven() && failed.fate != Fate::Retried),
-        retried: again,
-        drills: found.failed.iter().map(|failed| failed.drill).collect(),
-        replicas: found.replicas.clone(),
-        own: !rules.is_empty() && rules.iter().all(|rule| rule.own),
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

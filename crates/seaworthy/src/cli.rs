@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{diagnose, load, restore, serve, trial},
+    commands::{causes, diagnose, load, restore, serve, trial},
     descriptors,
     settings::Environment,
 };
@@ -90,6 +90,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>, environment: Enviro
         Some((trial::NAME, matches)) => trial::run(matches, environment),
         Some((diagnose::NAME, matches)) => diagnose::run(matches, environment),
         Some((restore::NAME, matches)) => restore::run(matches, environment),
+        Some((causes::NAME, matches)) => causes::run(matches, environment),
         // Nothing was asked for: that is somebody who is new here.
         _ => serve::run(&matches, environment, serve::Audience::Newcomer),
     };
@@ -155,6 +156,7 @@ fn command() -> Command {
         .subcommand(trial::command())
         .subcommand(diagnose::command())
         .subcommand(restore::command())
+        .subcommand(causes::command())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A file for each subcommand.
 
+pub(crate) mod causes;
 pub(crate) mod diagnose;
 pub(crate) mod load;
 pub(crate) mod restore;

@@ -57,6 +57,11 @@ pub(crate) struct Failing {
     pub(crate) replica: Option<u32>,
     pub(crate) retried: bool,
     pub(crate) late: f64,
+    /// How long its connection had been idle.
+    pub(crate) idle: Option<f64>,
+    /// How long it took to connect.
+    pub(crate) connect: Option<f64>,
+    pub(crate) detail: Option<&'static str>,
 }
 
 impl Failing {
@@ -71,6 +76,9 @@ impl Failing {
             replica: Some(replica),
             retried: false,
             late: 0.0,
+            idle: None,
+            connect: None,
+            detail: None,
         }
     }
 
@@ -92,7 +100,8 @@ impl Failing {
     }
 
     fn outcome(self) -> Outcome {
-        let failure = Failure { status: self.status, ..Failure::new(self.phase, self.kind) };
+        let detail = self.detail.map(Into::into);
+        let failure = Failure { status: self.status, detail, ..Failure::new(self.phase, self.kind) };
         Outcome {
             due: at(self.begun - self.late),
             queued: Duration::ZERO,
@@ -100,8 +109,8 @@ impl Failing {
             done: at(self.begun + self.took),
             endpoint: self.replica.map(address),
             connection: self.connection,
-            idle: None,
-            phases: Phases::default(),
+            idle: self.idle.map(Duration::from_secs_f64),
+            phases: Phases { connect: self.connect.map(Duration::from_secs_f64), ..Phases::default() },
             end: Err(failure),
             bytes: 0,
         }
@@ -118,6 +127,10 @@ pub(crate) struct Sample {
     pub(crate) answers: Vec<(f64, f64)>,
     /// How long each takes.
     pub(crate) takes: f64,
+    /// Replicas whose answers take longer from one moment to another, with how long.
+    pub(crate) slow: Vec<(u32, f64, f64, f64)>,
+    /// The replicas that kept connections lead to in turn, where it is not all of them.
+    pub(crate) kept: Vec<u32>,
     /// How late the generator is with each.
     pub(crate) late: f64,
     pub(crate) audit: Option<Audit>,
@@ -172,6 +185,8 @@ impl Sample {
             failing: Vec::new(),
             answers: Vec::new(),
             takes: 0.002,
+            slow: Vec::new(),
+            kept: Vec::new(),
             late: 0.000_02,
             audit: None,
             footer: Some(Footer::default()),
@@ -303,6 +318,14 @@ impl Sample {
         sample
     }
 
+    /// A baseline, and a drill from 12 s to 26 s in which nothing happens but what is added.
+    pub(crate) fn quiet() -> Self {
+        let mut sample = Self::baseline();
+        sample.header.drills.push(Drill::ScaleUp);
+        sample.drill(Drill::ScaleUp, 12.0, 26.0).disturb(Drill::ScaleUp, 14.0, 24.0, None);
+        sample
+    }
+
     pub(crate) fn history(&self) -> History {
         let mut events = self.events.clone();
         events.sort_by_key(|(at, _)| *at);
@@ -348,11 +371,15 @@ impl Sample {
 
     fn answer(&self, due: f64, number: usize, replica: u32) -> Outcome {
         let connection = if number.is_multiple_of(2) { ConnectionKind::Fresh } else { ConnectionKind::Reused };
+        let kept = self.kept.get(number / 2 % self.kept.len().max(1)).filter(|_| connection == ConnectionKind::Reused);
+        let replica = kept.copied().unwrap_or(replica);
+        let slow = self.slow.iter().find(|(slow, from, to, _)| *slow == replica && *from <= due && due < *to);
+        let takes = slow.map_or(self.takes, |(.., takes)| *takes);
         Outcome {
             due: at(due),
             queued: Duration::ZERO,
             begun: at(due + self.late),
-            done: at(due + self.takes),
+            done: at(due + takes),
             endpoint: Some(address(replica)),
             connection,
             idle: None,

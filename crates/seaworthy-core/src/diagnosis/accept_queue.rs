@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use super::{Case, Confidence, Hit, Rule};
+use super::{Asks, Case, Confidence, Harm, Hit, Rule, entries, found::longer_sleep};
 use crate::{outcome::FailureKind, time::Moment};
 
 pub(super) const RULE: Rule = Rule {
     id: "accept-queue-discard",
     title: "connections that the kernel had accepted for a replica that was ending were reset: it never took them",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Replica,
+    entry: entries::termination::ACCEPT_QUEUE_DISCARD,
+    changes: longer_sleep,
     mends: |found| {
         format!(
             "let nothing new arrive when it stops accepting: lifecycle.preStop.sleep.seconds: {}; or in the \

@@ -1,12 +1,18 @@
 //! A broken release gets requests.
 
-use super::{Confidence, Rule};
-use crate::event::Release;
+use std::time::Duration;
+
+use super::{Asks, Case, Confidence, Found, Harm, Hit, Rule, entries, migration::share, releases::Releases};
+use crate::{change::Change, event::Release};
 
 pub(super) const RULE: Rule = Rule {
     id: "bad-release-served",
     title: "the broken release was given requests: it passed for ready",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Replica,
+    entry: entries::startup::BAD_RELEASE,
+    changes: |_| vec![Change::MinReady(Duration::from_secs(5)), Change::RollingUpdate],
     mends: |found| {
         let readiness = &found.history.header.deployment.template.readiness;
         let probe = if readiness.is_some() {
@@ -18,12 +24,33 @@ pub(super) const RULE: Rule = Rule {
             "{probe}; set minReadySeconds above 0, so that a release that breaks soon is held up; maxUnavailable: 0"
         )
     },
-    evidence: |found| {
-        let ready = found.between(|life| life.view.all().first().map(|span| span.from), "clients first saw it");
-        vec![format!("{} on {} of the broken release, {ready}", found.what(), found.whose())]
-    },
-    judge: |case| {
-        let bad = case.suspect.is_some_and(|life| life.release == Some(Release::Bad)) && case.known;
-        (bad && !case.kind().is_local()).then(|| case.hit(Confidence::Proven))
-    },
+    evidence,
+    judge,
 };
+
+/// So many errors, and nothing of the kind elsewhere, leave no doubt.
+const PROVES: u64 = 10;
+
+fn judge(case: &Case<'_>) -> Option<Hit> {
+    let life = case.suspect.filter(|_| case.known && !case.kind().is_local())?;
+    if life.release == Some(Release::Bad) {
+        return Some(case.hit(Confidence::Proven));
+    }
+    let (new, old) = case.context.releases.bad.get(&life.revision?).filter(|_| case.is_server_error())?;
+    Some(case.hit(if new.errors >= PROVES && old.errors == 0 { Confidence::Proven } else { Confidence::Likely }))
+}
+
+fn evidence(found: &Found<'_>) -> Vec<String> {
+    let seen = found.between(|life| life.view.all().first().map(|span| span.from), "clients first saw it");
+    let broken = found.lives().all(|life| life.release == Some(Release::Bad));
+    let which = if broken { "broken" } else { "new" };
+    let mut lines = vec![format!("{} on {} of the {which} release, {seen}", found.what(), found.whose())];
+    let releases = Releases::of(found.lives, &found.failed);
+    lines.extend(releases.bad.values().map(|(new, _)| {
+        format!(
+            "it failed {} while both releases served, past its warm-up; the old one not a fifth as often",
+            share(*new)
+        )
+    }));
+    lines
+}

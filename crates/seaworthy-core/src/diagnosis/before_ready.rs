@@ -1,8 +1,9 @@
 //! A replica gets requests before it can answer.
 
 use super::{
-    Case, Confidence, Found, Hit, Rule,
+    Asks, Case, Confidence, Found, Harm, Hit, Rule,
     case::{NEAR, at_or_after},
+    entries,
     found::seconds,
 };
 use crate::{interval::INTERVAL, lives::Life, outcome::FailureKind};
@@ -11,6 +12,10 @@ pub(super) const RULE: Rule = Rule {
     id: "traffic-before-ready",
     title: "a new replica was given requests before it could answer them",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Replica,
+    entry: entries::startup::BEFORE_READY,
+    changes: |_| Vec::new(),
     mends,
     evidence,
     judge,

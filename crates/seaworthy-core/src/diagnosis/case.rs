@@ -1,15 +1,14 @@
 //! One failure, with what is known around it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use super::Confidence;
+use super::{Confidence, context::Context};
 use crate::{
     deployment::Strategy,
     drill::Drill,
     event::Replica,
-    histogram::Histogram,
     history::History,
-    lives::{Life, Lives, slot},
+    lives::{Life, Lives},
     outcome::{ConnectionKind, Failure, FailureKind, Outcome, Phase},
     time::Moment,
 };
@@ -17,6 +16,9 @@ use crate::{
 /// How far apart two things may lie in the recording that are one: the times are precise, but a listener is only looked
 /// at every 50 ms.
 pub(super) const NEAR: Duration = Duration::from_millis(50);
+
+/// How long clients may take to notice that a kept connection is dead.
+pub(super) const NOTICED: Duration = Duration::from_secs(1);
 
 /// What a failed attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,8 +79,8 @@ pub struct Case<'a> {
     pub suspect: Option<&'a Life>,
     /// Whether it is known that the request went to this one.
     pub known: bool,
-    /// How late the generator was at most, by the slot.
-    pub lag: &'a BTreeMap<Moment, Duration>,
+    /// What holds for the whole trial, worked out once.
+    pub(super) context: &'a Context<'a>,
 }
 
 impl<'a> Case<'a> {
@@ -126,6 +128,11 @@ impl<'a> Case<'a> {
         Hit { confidence, replica: self.suspect.map(|life| life.replica) }
     }
 
+    /// A hit that the failure itself tells, whoever it was sent to.
+    pub(super) fn says(&self, confidence: Confidence) -> Hit {
+        Hit { confidence, replica: self.suspect.map(|life| life.replica) }
+    }
+
     /// The suspect with the moment from which it was asked to end: its SIGTERM, or the begin of its termination where
     /// it ended before that.
     pub(super) fn stopping(&self) -> Option<(&'a Life, Moment)> {
@@ -144,12 +151,37 @@ impl<'a> Case<'a> {
 
     /// Nobody could have answered it: there was no endpoint, or none but those that are to end.
     pub(super) fn is_nobody_there(&self) -> bool {
-        self.is_unreached() && (self.kind() == FailureKind::NoEndpoint || self.lives.ready(self.begun()) == Some(0))
+        self.is_unreached() && (self.kind() == FailureKind::NoEndpoint || self.context.ready(self.begun()) == Some(0))
     }
 
     /// It came to no server.
     pub(super) const fn is_unreached(&self) -> bool {
         matches!(self.failed.failure.phase, Phase::Queue | Phase::Connect) && !self.kind().is_local()
+    }
+
+    /// An answer with a status that says that the server failed.
+    pub(super) fn is_server_error(&self) -> bool {
+        self.kind() == FailureKind::Status && self.failed.failure.status.is_some_and(|status| status >= 500)
+    }
+
+    /// Whether an end of a process explains it, in whose course the replica's requests were cut or refused from a moment
+    /// on: it was cut by it, or refused before the next process listened.
+    pub(super) fn is_of_end(&self, life: &Life, from: Moment, ended: Moment) -> bool {
+        if !at_or_after(self.done(), from) {
+            return false;
+        }
+        if self.is_refused() {
+            let back = life.listening.next_begin(ended).or_else(|| life.ready.next_begin(ended));
+            return back.is_none_or(|back| at_or_after(back, self.begun()));
+        }
+        let until = if self.is_reused() { ended + NOTICED } else { ended + NEAR };
+        self.is_cut() && self.begun() <= until
+    }
+
+    /// Clients had nobody to connect to, or none but those that are to end; nothing where that was not recorded.
+    pub(super) fn is_deserted(&self) -> bool {
+        let (ready, seen) = (self.context.ready(self.begun()), self.context.viewed(self.begun()));
+        self.is_nobody_there() && (ready == Some(0) || seen == Some(0))
     }
 
     /// Whether all replicas are being replaced by the strategy Recreate, or were until clients could hear of it.
@@ -164,18 +196,4 @@ impl<'a> Case<'a> {
 /// Whether a moment is not before another, as far as the recording tells.
 pub(super) fn at_or_after(at: Moment, other: Moment) -> bool {
     at + NEAR >= other
-}
-
-/// How late the generator was at most, by the slot.
-pub(super) fn lag(history: &History) -> BTreeMap<Moment, Duration> {
-    let mut lag: BTreeMap<Moment, Duration> = BTreeMap::new();
-    for interval in &history.intervals {
-        let mut times = Histogram::new();
-        interval.send_lag.add_to(&mut times);
-        if let Some(most) = times.max() {
-            let known = lag.entry(slot(interval.index)).or_default();
-            *known = (*known).max(most);
-        }
-    }
-    lag
 }

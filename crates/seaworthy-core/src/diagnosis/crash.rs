@@ -1,20 +1,16 @@
 //! A process ends by itself.
 
-use std::time::Duration;
-
-use super::{
-    Case, Confidence, Found, Hit, Rule,
-    case::{NEAR, at_or_after},
-};
-use crate::{
-    lives::{Life, Run},
-    time::Moment,
-};
+use super::{Asks, Case, Confidence, Found, Harm, Hit, Rule, entries};
+use crate::{lives::Run, time::Moment};
 
 pub(super) const RULE: Rule = Rule {
     id: "crash",
     title: "the process ended by itself, with requests in flight, and was away until it had started again",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Replica,
+    entry: entries::health::CRASH,
+    changes: |_| Vec::new(),
     mends: |_| {
         "find out why it ends: its exit code is in the evidence, its last words in its log; a readinessProbe keeps the \
          time short in which it is missed"
@@ -24,27 +20,11 @@ pub(super) const RULE: Rule = Rule {
     judge,
 };
 
-/// How long clients may take to notice that a kept connection is dead.
-const NOTICED: Duration = Duration::from_secs(1);
-
 fn judge(case: &Case<'_>) -> Option<Hit> {
     let life = case.suspect?;
-    let fits = |(run, ended): &(&Run, Moment)| life.ended_by_itself(run) && covers(case, life, *ended);
+    let fits = |(run, ended): &(&Run, Moment)| life.ended_by_itself(run) && case.is_of_end(life, *ended, *ended);
     life.runs.iter().filter_map(|run| Some((run, run.ended?.0))).find(fits)?;
     Some(case.hit(Confidence::Proven))
-}
-
-/// Whether the end of a process explains the failure: it was refused before the next one listened, or cut by the end.
-fn covers(case: &Case<'_>, life: &Life, ended: Moment) -> bool {
-    if !at_or_after(case.done(), ended) {
-        return false;
-    }
-    if case.is_refused() {
-        let back = life.listening.next_begin(ended).or_else(|| life.ready.next_begin(ended));
-        return back.is_none_or(|back| at_or_after(back, case.begun()));
-    }
-    let until = if case.is_reused() { ended + NOTICED } else { ended + NEAR };
-    case.is_cut() && case.begun() <= until
 }
 
 fn evidence(found: &Found<'_>) -> Vec<String> {

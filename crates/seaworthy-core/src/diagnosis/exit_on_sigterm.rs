@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Case, Confidence, Found, Hit, Rule,
+    Asks, Case, Confidence, Found, Harm, Hit, Rule,
     case::{NEAR, at_or_after},
+    entries,
     found::seconds,
 };
 use crate::lives::Life;
@@ -13,6 +14,10 @@ pub(super) const RULE: Rule = Rule {
     id: "exit-on-sigterm",
     title: "a replica ended at once of SIGTERM, and cut the requests that it was working on",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Replica,
+    entry: entries::termination::EXIT_ON_SIGTERM,
+    changes: |_| Vec::new(),
     mends,
     evidence,
     judge,

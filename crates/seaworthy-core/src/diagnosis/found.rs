@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{Failed, Fate};
 use crate::{
+    change::Change,
     deployment::Hook,
     event::Replica,
     history::History,
@@ -63,6 +64,15 @@ impl<'a> Found<'a> {
                 FailureKind::Reset => format!("{} reset", counted(count, "connection")),
                 FailureKind::Closed => format!("{} closed", counted(count, "connection")),
                 FailureKind::NoEndpoint => format!("{} without an endpoint", counted(count, "request")),
+                FailureKind::Status => {
+                    let statuses: BTreeSet<u16> = self
+                        .failed
+                        .iter()
+                        .filter_map(|failed| failed.failure.status.filter(|_| failed.failure.kind == *kind))
+                        .collect();
+                    let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
+                    format!("{} answered with {}", counted(count, "request"), statuses.join(", "))
+                }
                 FailureKind::NoPort
                 | FailureKind::NoDescriptor
                 | FailureKind::Dns
@@ -78,7 +88,6 @@ impl<'a> Found<'a> {
                 | FailureKind::StreamReset
                 | FailureKind::Http2
                 | FailureKind::Io
-                | FailureKind::Status
                 | FailureKind::Body
                 | FailureKind::Truncated
                 | FailureKind::Unfinished => format!("{}: {}", counted(count, "request"), kind.words()),
@@ -105,7 +114,10 @@ impl<'a> Found<'a> {
     pub(super) fn when(&self) -> String {
         let first = self.failed.iter().map(|failed| failed.outcome.done).min().unwrap_or_default();
         let last = self.failed.iter().map(|failed| failed.outcome.done).max().unwrap_or_default();
-        format!("from {} to {} of the trial", seconds(first.since_start()), seconds(last.since_start()))
+        match (seconds(first.since_start()), seconds(last.since_start())) {
+            (first, last) if first == last => format!("at {first} of the trial"),
+            (first, last) => format!("from {first} to {last} of the trial"),
+        }
     }
 
     /// The longest that something took on any of the replicas.
@@ -141,6 +153,16 @@ impl<'a> Found<'a> {
         let count = self.count(|failed| failed.fate == Fate::Unknown);
         (count > 0).then(|| format!("of {count} of them nobody can know whether they were executed"))
     }
+}
+
+/// A preStop sleep that outlasts what was measured, and a grace period that has room for it.
+pub(super) fn longer_sleep(found: &Found<'_>) -> Vec<Change> {
+    let sleep = Duration::from_secs(found.sleep());
+    let grace = found.history.header.deployment.template.grace;
+    let mut changes = vec![Change::PreStopSleep(sleep)];
+    // What was enough before the sleep has to be enough after it.
+    changes.extend((grace <= sleep * 2).then_some(Change::Grace(grace + sleep)));
+    changes
 }
 
 /// `0.98 s`.

@@ -1,16 +1,32 @@
 //! The grace period ends before the work does.
 
+use std::time::Duration;
+
 use super::{
-    Confidence, Found, Rule,
+    Asks, Confidence, Found, Harm, Rule, entries,
     found::seconds,
     sigterm_ignored::{cut_by_kill, listened_until},
 };
-use crate::event::{Reason, Signal};
+use crate::{
+    change::Change,
+    deployment::Hook,
+    event::{Reason, Signal},
+};
 
 pub(super) const RULE: Rule = Rule {
     id: "grace-period-too-short",
     title: "the process was still finishing its work when its grace period was over, and SIGKILL cut it",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Replica,
+    entry: entries::termination::GRACE,
+    changes: |found| {
+        let template = &found.history.header.deployment.template;
+        let sleep = if let Some(Hook::Sleep(sleep)) = &template.pre_stop { *sleep } else { Duration::ZERO };
+        let age = found.failed.iter().map(|failed| failed.outcome.service_time()).max().unwrap_or_default();
+        // What was cut has to be done in any case, and nobody knows how much longer it would have taken.
+        vec![Change::Grace(template.grace.max(sleep + age) * 2)]
+    },
     mends,
     evidence,
     judge: |case| {

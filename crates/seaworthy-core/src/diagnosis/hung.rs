@@ -1,12 +1,16 @@
 //! The freeze drill's own doing.
 
-use super::{Confidence, Found, Rule, found::seconds};
+use super::{Asks, Confidence, Found, Harm, Rule, entries, found::seconds};
 use crate::{drill::Drill, lives::Life};
 
 pub(super) const RULE: Rule = Rule {
     id: "hung",
     title: "the drill froze the replica that had these requests, and clients could not know yet",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Trial,
+    entry: entries::own::HUNG,
+    changes: |_| Vec::new(),
     mends,
     evidence,
     judge: |case| (case.failed.drill == Drill::Freeze && case.failed.allowed).then(|| case.hit(Confidence::Proven)),

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Case, Confidence, Found, Hit, Rule, case::at_or_after};
+use super::{Asks, Case, Confidence, Found, Harm, Hit, Rule, case::at_or_after, entries};
 
 pub(super) const RULE: Rule = Rule {
     id: "shutdown-closes-idle-keepalive",
     title: "a replica that was ending closed idle connections just as clients used them again",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Replica,
+    entry: entries::termination::IDLE_KEEPALIVE,
+    changes: |_| Vec::new(),
     mends: |found| {
         format!(
             "on SIGTERM answer the next request on each connection with `Connection: close` (HTTP/2: GOAWAY) for at \

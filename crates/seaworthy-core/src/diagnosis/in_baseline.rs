@@ -1,11 +1,15 @@
 //! The same is lost while nothing is done.
 
-use super::Rule;
+use super::{Asks, Harm, Rule, entries};
 
 pub(super) const RULE: Rule = Rule {
     id: "also-in-baseline",
     title: "the same happens while nothing is done: it is not the drill's doing",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Trial,
+    entry: entries::own::BASELINE,
+    changes: |_| Vec::new(),
     mends: |_| "look at the baseline's own failures first: what a drill adds to them cannot be seen before".to_owned(),
     evidence: |found| {
         vec![

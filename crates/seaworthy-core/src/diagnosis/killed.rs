@@ -1,6 +1,6 @@
 //! The kill drill's own doing.
 
-use super::{Confidence, Found, Rule};
+use super::{Asks, Confidence, Found, Harm, Rule, entries};
 use crate::{
     drill::Drill,
     event::{Reason, Signal},
@@ -10,6 +10,10 @@ pub(super) const RULE: Rule = Rule {
     id: "killed",
     title: "the drill killed the replica that had these requests: nobody can keep them",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Trial,
+    entry: entries::own::KILLED,
+    changes: |_| Vec::new(),
     mends: |_| {
         "nothing in the target can; clients that send idempotent requests again hide it, and a faster start makes it \
          shorter"

@@ -1,12 +1,16 @@
 //! The generator has no free source port.
 
-use super::{Confidence, Found, Hit, Rule};
+use super::{Asks, Confidence, Found, Harm, Hit, Rule, entries};
 use crate::outcome::FailureKind;
 
 pub(super) const RULE: Rule = Rule {
     id: "fp-ephemeral-ports",
     title: "the load generator had no free source port: these requests never left this machine",
     own: true,
+    harm: Harm::Requests,
+    asks: Asks::Trial,
+    entry: entries::own::PORTS,
+    changes: |_| Vec::new(),
     mends: |_| {
         "open fewer connections of their own (a lower --rate or share of fresh ones), or widen \
          net.ipv4.ip_local_port_range"

@@ -1,11 +1,15 @@
 //! The preStop hook fails, so that what it was to do never happens.
 
-use super::{Case, Confidence, Found, Hit, Rule, removal_race};
+use super::{Asks, Case, Confidence, Found, Harm, Hit, Rule, entries, found::longer_sleep, removal_race};
 
 pub(super) const RULE: Rule = Rule {
     id: "prestop-failed",
     title: "the preStop hook failed, so that SIGTERM came at once instead of after it",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Replica,
+    entry: entries::termination::PRESTOP,
+    changes: longer_sleep,
     mends: |found| {
         format!(
             "use lifecycle.preStop.sleep.seconds: {}, which needs no command in the image; a hook that runs a command \

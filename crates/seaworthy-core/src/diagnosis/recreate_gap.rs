@@ -1,11 +1,17 @@
 //! The strategy `Recreate`.
 
-use super::{Case, Confidence, Hit, Rule};
+use super::{Asks, Case, Confidence, Harm, Hit, Rule, entries};
+
+use crate::change::Change;
 
 pub(super) const RULE: Rule = Rule {
     id: "recreate-gap",
     title: "the strategy Recreate ends all old replicas before the first new one starts: meanwhile nobody answers",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Trial,
+    entry: entries::startup::RECREATE,
+    changes: |_| vec![Change::RollingUpdate],
     mends: |_| {
         "strategy.type: RollingUpdate (maxUnavailable: 0, maxSurge: 1); keep Recreate only where two versions must not \
          run at once"

@@ -1,12 +1,21 @@
 //! A replica that ends is still sent new connections.
 
-use super::{Case, Confidence, Found, Rule, case::at_or_after, found::seconds};
+use super::{
+    Asks, Case, Confidence, Found, Harm, Rule,
+    case::at_or_after,
+    entries,
+    found::{longer_sleep, seconds},
+};
 use crate::{deployment::Hook, lives::Life, time::Moment};
 
 pub(super) const RULE: Rule = Rule {
     id: "endpoint-removal-race",
     title: "a replica that was ending no longer listened, while clients still sent it new connections",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Replica,
+    entry: entries::termination::REMOVAL_RACE,
+    changes: longer_sleep,
     mends,
     evidence,
     judge: |case| {
@@ -28,7 +37,7 @@ pub(super) fn fits<'a>(case: &Case<'a>) -> Option<(&'a Life, Moment)> {
 }
 
 /// When clients no longer saw it; as late as that can be, where it was not recorded.
-fn left(case: &Case<'_>, life: &Life) -> Moment {
+pub(super) fn left(case: &Case<'_>, life: &Life) -> Moment {
     let told = life.terminating.map_or(Moment::START, |(told, _)| told);
     let last = life.view.next_end(told).or_else(|| {
         let gone = life.gone.or_else(|| life.exit_after(told).map(|(at, _)| at)).unwrap_or(told);

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use super::{Case, Confidence, Found, Hit, Rule, found::seconds};
+use super::{Asks, Case, Confidence, Found, Harm, Hit, Rule, entries, found::seconds};
 use crate::{outcome::FailureKind, time::Moment};
 
 pub(super) const RULE: Rule = Rule {
     id: "fp-client-saturation",
     title: "the load generator was late by itself, so that its time-outs say nothing of the target",
     own: true,
-    mends: |_| "use a quieter machine, more --threads or a lower --rate, and run it again".to_owned(),
+    harm: Harm::Requests,
+    asks: Asks::Trial,
+    entry: entries::own::SATURATION,
+    changes: |_| Vec::new(),
+    mends: |_| "use a quieter or larger machine, or a lower --rate, and run it again".to_owned(),
     evidence,
     judge,
 };
@@ -26,7 +30,7 @@ fn judge(case: &Case<'_>) -> Option<Hit> {
     }
     let most = LEAST.max(case.failed.outcome.service_time() / 10);
     let from = Moment::START + case.begun().since_start().saturating_sub(AROUND);
-    let late = case.lag.range(from..=(case.done() + AROUND).max(from)).any(|(_, lag)| *lag > most);
+    let late = case.context.lag.range(from..=(case.done() + AROUND).max(from)).any(|(_, lag)| *lag > most);
     (late || case.failed.outcome.send_lag() > most).then_some(Hit { confidence: Confidence::Likely, replica: None })
 }
 

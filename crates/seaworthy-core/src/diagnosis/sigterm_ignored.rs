@@ -1,6 +1,6 @@
 //! SIGTERM is ignored, and SIGKILL comes at the deadline.
 
-use super::{Case, Confidence, Found, Rule, case::NEAR, found::seconds};
+use super::{Asks, Case, Confidence, Found, Harm, Rule, case::NEAR, entries, found::seconds};
 use crate::{
     event::{Disposition, Reason, Signal},
     lives::Life,
@@ -11,6 +11,10 @@ pub(super) const RULE: Rule = Rule {
     id: "sigterm-ignored",
     title: "the process went on as if it had got no SIGTERM, until SIGKILL cut what it was working on",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Replica,
+    entry: entries::termination::SIGTERM_IGNORED,
+    changes: |_| Vec::new(),
     mends,
     evidence,
     judge: |case| {

@@ -1,11 +1,15 @@
 //! Nothing that is known explains it.
 
-use super::Rule;
+use super::{Asks, Harm, Rule, entries};
 
 pub(super) const RULE: Rule = Rule {
     id: "unexplained",
     title: "nothing that was recorded explains these failures",
     own: false,
+    harm: Harm::Requests,
+    asks: Asks::Trial,
+    entry: entries::own::UNEXPLAINED,
+    changes: |_| Vec::new(),
     mends: |_| "look at the target's own log at these moments".to_owned(),
     evidence: |found| {
         if found.failed.is_empty() {

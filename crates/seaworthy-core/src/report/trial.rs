@@ -1,5 +1,6 @@
 //! A trial as others read it: people, pipelines, programs, reviewers.
 
+pub mod causes;
 mod json;
 mod junit;
 mod markdown;

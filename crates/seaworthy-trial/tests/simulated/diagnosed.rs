@@ -10,21 +10,6 @@ use crate::{
     worlds::{Made, Sort, happen, make, name},
 };
 
-/// Plants that no rule finds yet: each waits for its own.
-const WAITING: [&str; 10] = [
-    // Its refusals are taken for traffic-before-ready, as soon as the process runs again.
-    "crash",
-    "keepalive-idle-race",
-    "liveness-kill-under-load",
-    "readiness-flap",
-    "cold-start",
-    "slow-replica",
-    "error-with-success-status",
-    "silent-truncation",
-    "rollout-capacity-dip",
-    "rollout-stuck",
-];
-
 #[test]
 fn nobody_is_accused_in_two_hundred_healthy_worlds() {
     let drills = |half: u64| {
@@ -66,11 +51,15 @@ fn is_found(made: &Made) {
     let (history, truth) = happen(made);
     let assessment = assess(&history);
     let found: Vec<&str> = assessment.findings.iter().map(|finding| finding.cause.as_str()).collect();
-    // One may keep the other from showing: a bad release that takes longer to start than it is left alone, say.
-    let shows = |cause: &str| made.planted.len() == 1 || truth.missed.iter().any(|missed| missed.cause == cause);
-    for cause in made.planted.iter().filter(|cause| !WAITING.contains(cause) && shows(cause)) {
+    // One may keep the other from showing, or almost: a bad release that takes longer to start than it is left alone, say.
+    let shows = |cause: &str| {
+        made.planted.len() == 1 || truth.missed.iter().filter(|missed| missed.cause == cause).count() >= 10
+    };
+    for cause in made.planted.iter().filter(|cause| shows(cause)) {
         assert!(found.contains(cause), "{:?}: {found:?}", made.planted);
-        assert_ne!(assessment.verdict, Verdict::Pass, "{:?}", made.planted);
+        // What is only slow fails nothing.
+        let lost = assessment.findings.iter().any(|finding| finding.cause == **cause && finding.lost() > 0);
+        assert!(!lost || assessment.verdict != Verdict::Pass, "{:?}", made.planted);
     }
 }
 
@@ -84,9 +73,8 @@ fn each_plant_is_found_under_its_name() {
 #[test]
 fn both_of_two_plants_are_found() {
     let causes: Vec<&str> = PLANTS.iter().map(|(cause, _)| *cause).filter(|cause| *cause != "none").collect();
-    let ruled = |cause: &&&'static str| !WAITING.contains(*cause);
-    for (place, first) in causes.iter().enumerate().filter(|(_, cause)| ruled(cause)) {
-        for second in causes.iter().skip(place + 1).filter(ruled) {
+    for (place, first) in causes.iter().enumerate() {
+        for second in causes.iter().skip(place + 1) {
             if Behaviour::named(&name(&[first, second])).is_some() {
                 is_found(&planted(&[*first, *second]));
             }

@@ -153,6 +153,7 @@ fn simulate(mut options: Options, plant: &str, mut folder: Folder) -> Result<Exi
     options.header.deployment = rules::without_secrets(&options.plan.deployment);
     options.header.drills.clone_from(&options.plan.drills);
     options.header.timeout = world.timeout;
+    options.header.connections = world.connections;
     options.header.idempotent = world.idempotent;
     let history = made_up(&options, &world, &mut folder)?;
     let mut first = First::new(history, folder);

@@ -37,6 +37,31 @@ fn what_a_clients_retries_would_hide_is_computed_again_from_the_history() {
 }
 
 #[test]
+fn what_goes_away_with_its_change_is_confirmed() {
+    let place = Place::new();
+    let done = race(&place, &["--try-fix"]);
+    // The target as it is still loses requests.
+    assert_eq!(done.code, 1, "{done:?}");
+    let tried = &done.report["tried"];
+    assert_eq!((&tried["verdict"], &tried["lost_after"]), (&"pass".into(), &0.into()), "{tried}");
+    assert!(tried["lost_before"].as_u64().unwrap() > 5, "{tried}");
+    assert_eq!(tried["causes"][0]["cause"], "endpoint-removal-race", "{tried}");
+    assert_eq!(tried["causes"][0]["proof"], "confirmed", "{tried}");
+    assert!(tried["manifest"].as_str().unwrap().contains("lifecycle: {preStop: {sleep: {seconds: "), "{tried}");
+    assert!(done.stdout.contains("endpoint-removal-race (confirmed)"), "{}", done.stdout);
+    assert!(done.stderr.contains("trying what would mend it: preStop sleep"), "{}", done.stderr);
+    // Both runs are kept, and the last one is the one without.
+    let runs: Vec<String> = fs::read_dir(place.runs())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "latest")
+        .collect();
+    assert_eq!(runs.len(), 2, "{runs:?}");
+    assert!(runs.iter().any(|name| name.ends_with("-with-fix")), "{runs:?}");
+    assert!(!fs::canonicalize(place.runs().join("latest")).unwrap().ends_with("-with-fix"));
+}
+
+#[test]
 fn where_nothing_is_lost_nothing_is_tried() {
     let place = Place::new();
     let done = place.trial(&["--platform", "simulated", "--seed", "1", "--drills", "rollout", "--try-fix"], &[]);

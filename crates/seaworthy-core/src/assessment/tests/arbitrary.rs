@@ -74,7 +74,7 @@ fn failing() -> impl Strategy<Value = Failing> {
             connection,
             replica,
             retried,
-            late: 0.0,
+            ..Failing::refused(begun, 0)
         },
     )
 }

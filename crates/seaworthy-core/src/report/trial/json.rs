@@ -11,10 +11,18 @@ mod writes;
 use std::{borrow::Borrow, time::Duration};
 
 use self::document::{
-    Counted, Document, Expectations, Finding, Generator, Group, Row, SCHEMA, Threshold, Times, Trial, Used,
+    Counted, Document, Expectations, Finding, Generator, Group, Row, SCHEMA, Server, Threshold, Times, Trial, Used,
 };
 use super::{TrialReport, words};
-use crate::{assessment, diagnosis, drill::Drill, generator, threshold::Judged, time::Moment};
+use crate::{
+    assessment,
+    change::Change,
+    diagnosis::{self, Entry, Rule},
+    drill::Drill,
+    generator,
+    threshold::Judged,
+    time::Moment,
+};
 
 /// The report in this form.
 pub(super) fn render(report: &TrialReport<'_>) -> String {
@@ -149,7 +157,14 @@ fn group(group: &assessment::Group) -> Group<'_> {
 }
 
 fn finding(finding: &diagnosis::Finding) -> Finding<'_> {
+    let rules = finding.rules();
+    let servers = rules.iter().flat_map(|rule| rule.entry.servers);
     Finding {
+        harm: finding.harm.label(),
+        explains: of_each(&rules, |entry| entry.explains),
+        changes: finding.changes.iter().map(Change::words).collect(),
+        servers: servers.map(|(name, line)| Server { name, line }).collect(),
+        check: of_each(&rules, |entry| entry.check),
         cause: &finding.cause,
         confidence: finding.confidence.label(),
         title: &finding.title,
@@ -161,6 +176,18 @@ fn finding(finding: &diagnosis::Finding) -> Finding<'_> {
         drills: labels(&finding.drills),
         replicas: finding.replicas.iter().map(|replica| replica.0).collect(),
         own: finding.own,
+    }
+}
+
+/// What the registry says of a cause; of several, each with its name.
+fn of_each(rules: &[&'static Rule], text: fn(&Entry) -> &'static str) -> Option<String> {
+    match rules {
+        [] => None,
+        [rule] => Some(text(&rule.entry).to_owned()),
+        rules => {
+            let each: Vec<String> = rules.iter().map(|rule| format!("{}: {}", rule.id, text(&rule.entry))).collect();
+            Some(each.join("\n"))
+        }
     }
 }
 

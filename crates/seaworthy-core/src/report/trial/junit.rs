@@ -33,7 +33,9 @@ pub(super) fn render(report: &TrialReport<'_>) -> String {
     for finding in &assessment.findings {
         said.push(words::finding(finding));
         said.push(format!("  {}", finding.title));
+        said.extend(finding.evidence.iter().map(|seen| format!("  seen: {seen}")));
         said.push(format!("  mends: {}", finding.mends));
+        said.extend(words::more(finding).map(|more| format!("  more: {more}")));
     }
     said.push(words::conclusion(report));
     let name = format!("trial of {}", report.header.target);

@@ -72,6 +72,9 @@ fn findings(markdown: &mut String, report: &TrialReport<'_>) {
         line(markdown, &format!("\n### {}\n\n{}\n", escaped(&words::finding(finding)), escaped(&finding.title)));
         finding.evidence.iter().for_each(|seen| line(markdown, &format!("- {}", escaped(seen))));
         line(markdown, &format!("\n**Mends it:** {}", escaped(&finding.mends)));
+        if let Some(more) = words::more(finding) {
+            line(markdown, &format!("\n**More:** {}", escaped(&more)));
+        }
     }
 }
 

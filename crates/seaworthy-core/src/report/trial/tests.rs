@@ -7,6 +7,7 @@ use crate::report::{
     text::layout::WIDTH,
 };
 
+mod causes;
 mod text;
 
 const SCHEMA: &str = include_str!("../../../../../docs/trial.schema.json");

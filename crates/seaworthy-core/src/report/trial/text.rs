@@ -93,6 +93,9 @@ fn findings(page: &mut Page, report: &TrialReport<'_>) {
         if !finding.mends.is_empty() {
             labelled(page, "mends", &finding.mends);
         }
+        if let Some(more) = words::more(finding) {
+            labelled(page, "more", &more);
+        }
     }
 }
 

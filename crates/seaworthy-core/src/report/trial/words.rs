@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::TrialReport;
 use crate::{
     assessment::{Group, Row},
-    diagnosis::Finding,
+    diagnosis::{Finding, Harm},
     drill::Drill,
     event::{Disposition, Event, Reason, Signal},
     outcome::Failure,
@@ -155,15 +155,28 @@ pub(super) fn group(group: &Group) -> String {
 
 /// What a finding is of, in a line.
 pub(super) fn finding(finding: &Finding) -> String {
-    let Finding { cause, confidence, allowed, retried, drills, .. } = finding;
-    let parts = [(finding.lost(), "lost"), (*allowed, "lost as allowed"), (*retried, "sent again")];
+    let Finding { cause, confidence, allowed, retried, drills, count, .. } = finding;
+    let parts = match finding.harm {
+        Harm::Requests => vec![(finding.lost(), "lost"), (*allowed, "lost as allowed"), (*retried, "sent again")],
+        Harm::Writes => vec![(*count, if *count == 1 { "write" } else { "writes" })],
+        Harm::Slowness => vec![(*count, if *count == 1 { "slow answer" } else { "slow answers" })],
+        Harm::Spread => vec![(*count, if *count == 1 { "request misplaced" } else { "requests misplaced" })],
+    };
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
     let lost: Vec<String> = parts.map(|(count, what)| format!("{} {what}", thousands(count))).collect();
     let lost = lost.join(", ");
     let drills: Vec<&str> = drills.iter().map(|drill| drill.label()).collect();
     let among = if drills.is_empty() { String::new() } else { format!(" in {}", drills.join(", ")) };
     let own = if finding.own { "; this tool's own doing, and not the target's" } else { "" };
+    // A cause may be known of which nothing was lost.
+    let lost = if lost.is_empty() && !drills.is_empty() { "nothing lost".to_owned() } else { lost };
     format!("{cause} ({}): {lost}{among}{own}", confidence.label())
+}
+
+/// What to ask for to read more of a finding; nothing where the registry has no more.
+pub(super) fn more(finding: &Finding) -> Option<String> {
+    let names: Vec<&str> = finding.rules().iter().map(|rule| rule.id).collect();
+    (!names.is_empty()).then(|| format!("seaworthy causes {}", names.join(" ")))
 }
 
 /// Why a drill did not pass: what the row says, without what was said before.

@@ -200,6 +200,12 @@ fn rules(name: &str, plan: &mut Plan, world: &mut World) {
             world.timeout = world.timeout.max(ms(5_000));
         }
         "readiness-flap" => template.readiness = Some(strict),
+        // Whether one is slow for as long as it lives is seen only of one that lives for long enough.
+        "slow-replica" => plan.timing.baseline = plan.timing.baseline.max(ms(18_000)),
+        "cold-start" => {
+            // So that it is seen to wear off.
+            plan.timing.after = plan.timing.after.max(ms(10_000));
+        }
         _ => {}
     }
 }
@@ -220,6 +226,10 @@ fn times(name: &str, plan: &Plan, world: &mut World) {
         "error-with-success-status" => behaviour.wrong_body = Some(Spell { from: early, lasts: ms(500) }),
         "silent-truncation" => behaviour.cut_body = Some(Spell { from: early, lasts: ms(500) }),
         "keepalive-idle-race" => {
+            // Nobody closes connections that were idle for less than this.
+            while world.connections as f64 / (world.rate * (1.0 - world.fresh)) < 0.6 {
+                world.connections += 1;
+            }
             // Each connection that is kept has its turn so often.
             let turn = world.connections as f64 / (world.rate * (1.0 - world.fresh));
             let (least, most) = behaviour.service;

@@ -157,7 +157,12 @@ pub(super) struct Finding<'a> {
     pub(super) cause: &'a str,
     pub(super) confidence: &'static str,
     pub(super) title: &'a str,
+    pub(super) harm: &'static str,
+    pub(super) explains: Option<String>,
     pub(super) mends: &'a str,
+    pub(super) changes: Vec<String>,
+    pub(super) servers: Vec<Server>,
+    pub(super) check: Option<String>,
     pub(super) evidence: &'a [String],
     pub(super) count: u64,
     pub(super) allowed: u64,
@@ -165,6 +170,12 @@ pub(super) struct Finding<'a> {
     pub(super) drills: Vec<&'static str>,
     pub(super) replicas: Vec<u32>,
     pub(super) own: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Server {
+    pub(super) name: &'static str,
+    pub(super) line: &'static str,
 }
 
 #[derive(Debug, Serialize)]
