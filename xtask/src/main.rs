@@ -1,6 +1,7 @@
-//! The repository's own chores: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`.
+//! The repository's own chores: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`, `cargo xtask field-notes`.
 
 mod bench;
+mod field;
 mod run;
 mod setup;
 
@@ -20,7 +21,10 @@ const USAGE: &str = "usage: cargo xtask COMMAND
               others), watched (what the live view adds); memory (of ten minutes) only if it is named
   bench diagnosis [--worlds N] [--first SEED] | --seed SEED | --outcomes N
               how well causes are found in N simulated worlds (10,000); one of them with all evidence; or what it costs
-              to judge a trial of N outcomes";
+              to judge a trial of N outcomes
+  field-notes [NAME...]
+              put real servers to a sea trial as their documentation starts them, and again with what mends them;
+              write docs/field-notes.md. SEAWORTHY names a binary to use in place of one built for release";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
             bench::diagnosis(rest.get(1..).unwrap_or_default())
         }
         Some("bench") => setup::for_benches().and_then(|()| bench::all(rest)),
+        Some("field-notes") => field::notes(rest),
         _ => Err(USAGE.into()),
     };
     match done {

@@ -32,7 +32,7 @@ pub(crate) fn for_tests() -> Outcome {
     if let Err(error) = packages(NICE_TO_HAVE) {
         say(&format!("going on without: {error}"));
     }
-    python()
+    python("target/tools/python", "xtask/python-requirements.txt")
 }
 
 pub(crate) fn for_benches() -> Outcome {
@@ -40,7 +40,7 @@ pub(crate) fn for_benches() -> Outcome {
 }
 
 /// Installs the packages of the programs that are missing.
-fn packages(needed: &[Needed]) -> Outcome {
+pub(crate) fn packages(needed: &[Needed]) -> Outcome {
     let missing: Vec<&str> =
         needed.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
     install(&missing)
@@ -72,16 +72,16 @@ fn apt(arguments: &[&str]) -> Command {
     command
 }
 
-/// A Python environment in `target`, with exactly what `python-requirements.txt` names.
-fn python() -> Outcome {
-    let folder = root().join("target/tools/python");
-    let requirements = root().join("xtask/python-requirements.txt");
+/// A Python environment in a folder, with exactly what a file of requirements names.
+pub(crate) fn python(place: &str, requirements: &str) -> Outcome {
+    let folder = root().join(place);
+    let requirements = root().join(requirements);
     let wanted = fs::read_to_string(&requirements).map_err(|error| error.to_string())?;
     let stamp = folder.join("installed.txt");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    say("making a Python environment for the tests in target/tools/python");
+    say(&format!("making a Python environment in {place}"));
     let make = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
     if make().is_err() {
         // Debian has this part of Python in a package of its own.

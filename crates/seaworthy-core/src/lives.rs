@@ -106,6 +106,11 @@ impl Lives {
         self.rollouts.iter().any(|rollout| rollout.begun <= at && rollout.done.is_none_or(|done| at <= done))
     }
 
+    /// Whether a rollout was under way at any moment from one to another.
+    pub fn rolled(&self, from: Moment, to: Moment) -> bool {
+        self.rollouts.iter().any(|rollout| rollout.begun <= to && rollout.done.is_none_or(|done| from <= done))
+    }
+
     /// When the database took connections; never, where the trial has none.
     pub const fn database_up(&self) -> &Spans {
         &self.database_up

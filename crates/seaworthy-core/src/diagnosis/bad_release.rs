@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Asks, Case, Confidence, Found, Harm, Hit, Rule, entries, migration::share, releases::Releases};
+use super::{
+    Asks, Case, Confidence, Found, Harm, Hit, Rule, case::at_or_after, entries, migration::share, releases::Releases,
+};
 use crate::{change::Change, event::Release};
 
 pub(super) const RULE: Rule = Rule {
@@ -33,7 +35,9 @@ const PROVES: u64 = 10;
 
 fn judge(case: &Case<'_>) -> Option<Hit> {
     let life = case.suspect.filter(|_| case.known && !case.kind().is_local())?;
-    if life.release == Some(Release::Bad) {
+    // Once it is told to end, it may lose requests as any other release does.
+    let ending = life.terminating.is_some_and(|(told, _)| at_or_after(case.done(), told));
+    if life.release == Some(Release::Bad) && (!ending || case.is_server_error()) {
         return Some(case.hit(Confidence::Proven));
     }
     let (new, old) = case.context.releases.bad.get(&life.revision?).filter(|_| case.is_server_error())?;

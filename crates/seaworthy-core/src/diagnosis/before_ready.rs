@@ -1,5 +1,7 @@
 //! A replica gets requests before it can answer.
 
+use std::time::Duration;
+
 use super::{
     Asks, Case, Confidence, Found, Harm, Hit, Rule,
     case::{NEAR, at_or_after},
@@ -42,12 +44,29 @@ fn judge(case: &Case<'_>) -> Option<Hit> {
     // It answers, but only with errors until its first good answer: what heals by itself was too early.
     let broken = case.kind() == FailureKind::Status && case.failed.failure.status.is_some_and(|status| status >= 500);
     let healed = life.answers.range(run.started..).next().map(|(slot, _)| *slot + INTERVAL);
-    let early = healed.is_some_and(|healed| case.done() <= healed);
-    (broken && case.known && early).then(|| case.hit(Confidence::Likely))
+    match healed {
+        Some(healed) => (broken && case.known && case.done() <= healed).then(|| case.hit(Confidence::Likely)),
+        // It had not the time to heal. Where others of its revision do answer, its errors are of its begin, too.
+        None => (broken && case.known && has_healthy_twin(case, life) && is_new(case, life))
+            .then(|| case.hit(Confidence::Possible)),
+    }
+}
+
+/// Longer than this after clients first saw it, a replica is not new any more.
+const NEW: Duration = Duration::from_secs(10);
+
+fn is_new(case: &Case<'_>, life: &Life) -> bool {
+    let joined = life.view.all().first().map(|span| span.from);
+    joined.is_some_and(|joined| case.begun() <= joined + NEW)
+}
+
+fn has_healthy_twin(case: &Case<'_>, life: &Life) -> bool {
+    let twin = |other: &Life| other.replica != life.replica && other.revision == life.revision;
+    case.lives.all().any(|other| twin(other) && !other.answers.is_empty())
 }
 
 /// How long clients saw it before it listened.
-fn early(life: &Life) -> Option<std::time::Duration> {
+fn early(life: &Life) -> Option<Duration> {
     let early = |span: &crate::lives::Span| {
         let up = life.listening.next_begin(span.from)?;
         (life.listening.around(span.from).is_none()).then(|| up.since(span.from))

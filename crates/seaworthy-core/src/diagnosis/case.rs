@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Confidence, context::Context};
+use super::{
+    Confidence,
+    context::{Context, before},
+};
 use crate::{
     deployment::Strategy,
     drill::Drill,
@@ -186,10 +189,12 @@ impl<'a> Case<'a> {
 
     /// Whether all replicas are being replaced by the strategy Recreate, or were until clients could hear of it.
     pub(super) fn is_recreated(&self) -> bool {
-        let header = &self.history.header;
-        let heard = self.begun().since_start().saturating_sub(header.propagation_most);
-        matches!(header.deployment.strategy, Strategy::Recreate)
-            && (self.lives.rolling(self.begun()) || self.lives.rolling(heard.into()))
+        matches!(self.history.header.deployment.strategy, Strategy::Recreate) && self.is_in_rollout()
+    }
+
+    /// Whether a rollout is under way, or was within the time until clients hear of it: it may have been shorter than that.
+    pub(super) fn is_in_rollout(&self) -> bool {
+        self.lives.rolled(before(self.begun(), self.history.header.propagation_most), self.begun())
     }
 }
 

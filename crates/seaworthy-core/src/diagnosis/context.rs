@@ -86,8 +86,11 @@ impl<'a> Context<'a> {
         } else if let Event::RolloutStuck { revision } = event {
             let after = |rollout: &&crate::lives::Rollout| rollout.revision == *revision;
             let next = lives.rollouts().iter().map(|rollout| rollout.begun).find(|begun| *begun > at);
-            let done = lives.rollouts().iter().rev().find(after).and_then(|rollout| rollout.done);
-            self.stuck.push((at, done.or(next).unwrap_or_else(|| lives.end())));
+            let rollout = lives.rollouts().iter().rev().find(after);
+            // What it had taken away before its deadline stayed away after it.
+            let begun = rollout.map_or(at, |rollout| rollout.begun);
+            let done = rollout.and_then(|rollout| rollout.done);
+            self.stuck.push((begun, done.or(next).unwrap_or_else(|| lives.end())));
         }
     }
 

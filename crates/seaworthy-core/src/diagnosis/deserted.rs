@@ -29,7 +29,7 @@ pub(super) const STUCK: Rule = Rule {
         if found.failed.is_empty() {
             return Vec::new();
         }
-        vec![format!("{}, after the rollout had passed its deadline, {}", found.what(), found.when())]
+        vec![format!("{}, in a rollout that passed its deadline, {}", found.what(), found.when())]
     },
     judge: |case| {
         let at = case.begun();
@@ -59,12 +59,10 @@ pub(super) const DIP: Rule = Rule {
     },
     judge: |case| {
         let rolls = matches!(case.history.header.deployment.strategy, Strategy::RollingUpdate { .. });
-        let heard = before(case.begun(), case.history.header.propagation_most);
-        let rolling = case.lives.rolling(case.begun()) || case.lives.rolling(heard);
         // Where it may not take all of them, something else took the rest.
         let deployment = &case.history.header.deployment;
         let all = deployment.strategy.fenceposts(deployment.replicas).unavailable >= deployment.replicas;
-        (rolls && all && rolling && case.is_deserted()).then_some(LIKELY)
+        (rolls && all && case.is_in_rollout() && case.is_deserted()).then_some(LIKELY)
     },
 };
 
@@ -112,9 +110,16 @@ const LIKELY: Hit = Hit { confidence: Confidence::Likely, replica: None };
 
 /// Clients had nobody, while all replicas ran, none was to end, and each of them had been ready before.
 fn all_unready(case: &Case<'_>) -> bool {
-    let at = case.begun();
-    let mut there = living(case.lives, at).peekable();
-    case.is_deserted() && there.peek().is_some() && there.all(|life| is_unready(life, at))
+    let (at, header) = (case.begun(), &case.history.header);
+    let unready = |at: Moment| {
+        let mut there = living(case.lives, at).peekable();
+        there.peek().is_some() && there.all(|life| is_unready(life, at))
+    };
+    let nobody_ends = living(case.lives, at).all(|life| life.terminating.is_none_or(|(told, _)| told > at));
+    // Clients hear of it later, and as late that it is over.
+    case.is_deserted()
+        && nobody_ends
+        && [at, before(at, header.propagation_least), before(at, header.propagation_most)].into_iter().any(unready)
 }
 
 /// The replicas that exist at a moment.

@@ -35,7 +35,15 @@ const HUNG: Duration = Duration::from_secs(2);
 fn judge(case: &Case<'_>) -> Option<Hit> {
     let life = case.suspect?;
     let fits = |(told, ended): &(Moment, Moment)| case.is_of_end(life, *told, *ended);
-    kills(life).find(fits).map(|_| case.hit(Confidence::Proven))
+    if kills(life).any(|kill| fits(&kill)) {
+        return Some(case.hit(Confidence::Proven));
+    }
+    // Nobody was left, while this one had been restarted and was not there again.
+    let away = |(told, ended): (Moment, Moment)| {
+        let back = life.ready.next_begin(ended).map(|back| back + case.history.header.propagation_most);
+        told <= case.begun() && back.is_none_or(|back| case.begun() <= back)
+    };
+    (case.is_deserted() && kills(life).any(away)).then(|| case.hit(Confidence::Likely))
 }
 
 /// When its probe ended it though it was not frozen, and when its process had ended.

@@ -16,6 +16,7 @@ mod tools;
 mod built_in;
 mod drills;
 mod fail_closed;
+mod matrix;
 mod proof;
 mod recorded;
 mod run;
