@@ -7,11 +7,7 @@ use super::{
     found::seconds,
     sigterm_ignored::{cut_by_kill, listened_until},
 };
-use crate::{
-    change::Change,
-    deployment::Hook,
-    event::{Reason, Signal},
-};
+use crate::{change::Change, deployment::Hook, lives::Life};
 
 pub(super) const RULE: Rule = Rule {
     id: "grace-period-too-short",
@@ -50,11 +46,9 @@ fn mends(found: &Found<'_>) -> String {
 }
 
 fn evidence(found: &Found<'_>) -> Vec<String> {
-    let when = found.between(|life| life.signalled(Signal::Kill, Reason::GraceOver), "SIGKILL");
-    let drained = found.lives().all(|life| {
-        life.signalled(Signal::Kill, Reason::GraceOver)
-            .is_some_and(|killed| listened_until(life, killed) == Some(false))
-    });
+    let when = found.between(Life::out_of_grace, "SIGKILL");
+    let drained =
+        found.lives().all(|life| life.out_of_grace().is_some_and(|killed| listened_until(life, killed) == Some(false)));
     let how = if drained {
         "it had closed its listener before: it was draining"
     } else {

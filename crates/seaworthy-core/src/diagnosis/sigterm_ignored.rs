@@ -1,11 +1,7 @@
 //! SIGTERM is ignored, and SIGKILL comes at the deadline.
 
 use super::{Asks, Case, Confidence, Found, Harm, Rule, case::NEAR, entries, found::seconds};
-use crate::{
-    event::{Disposition, Reason, Signal},
-    lives::Life,
-    time::Moment,
-};
+use crate::{event::Disposition, lives::Life, time::Moment};
 
 pub(super) const RULE: Rule = Rule {
     id: "sigterm-ignored",
@@ -31,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
 /// The suspect with the moment of its SIGKILL, where that cut the request.
 pub(super) fn cut_by_kill<'a>(case: &Case<'a>) -> Option<(&'a Life, Moment)> {
     let (life, _) = case.stopping()?;
-    let killed = life.signalled(Signal::Kill, Reason::GraceOver)?;
+    let killed = life.out_of_grace()?;
     let ended = life.exit_after(killed).map_or(killed, |(at, _)| at);
     let done = case.done();
     (case.is_cut() && done + NEAR >= killed && done <= ended + NEAR).then_some((life, killed))
@@ -56,8 +52,8 @@ fn mends(found: &Found<'_>) -> String {
 }
 
 fn evidence(found: &Found<'_>) -> Vec<String> {
-    let when = found.between(|life| life.signalled(Signal::Kill, Reason::GraceOver), "SIGKILL");
-    let lasted = found.longest(|life| Some(life.signalled(Signal::Kill, Reason::GraceOver)?.since(life.stopped()?)));
+    let when = found.between(Life::out_of_grace, "SIGKILL");
+    let lasted = found.longest(|life| Some(life.out_of_grace()?.since(life.stopped()?)));
     let mut lines = vec![format!("{} {when} to {}", found.what(), found.whose())];
     lines.extend(
         lasted.map(|lasted| format!("it ran on for {} after SIGTERM, and was still accepting", seconds(lasted))),

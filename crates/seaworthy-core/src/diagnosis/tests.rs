@@ -167,6 +167,15 @@ fn sigterm_ignored() {
                 },
                 "sigterm-ignored",
             ),
+            (
+                "SIGKILL was of a restart before it was told to end",
+                |s| {
+                    let (replica, signal, reason) = (Replica(0), Signal::Kill, Reason::GraceOver);
+                    drop_events(s, |e| matches!(e, Event::Signalled { reason: Reason::GraceOver, .. }));
+                    s.event(8.0, Event::Signalled { replica, signal, reason });
+                },
+                "shutdown-closes-idle-keepalive",
+            ),
             ("it was over before SIGKILL", |s| first(s).took = 1.2, "shutdown-closes-idle-keepalive"),
         ],
     );

@@ -178,6 +178,15 @@ impl Life {
         self.signals.iter().find(|(_, sent, why)| *sent == signal && *why == reason).map(|(at, ..)| *at)
     }
 
+    /// When it was killed since the grace period of its termination was over. That of a restart by a probe is another one.
+    pub fn out_of_grace(&self) -> Option<Moment> {
+        let (told, _) = self.terminating?;
+        let kill = |(at, signal, reason): &&(Moment, Signal, Reason)| {
+            *signal == Signal::Kill && *reason == Reason::GraceOver && *at >= told
+        };
+        self.signals.iter().find(kill).map(|(at, ..)| *at)
+    }
+
     /// When it got the SIGTERM of its termination.
     pub fn stopped(&self) -> Option<Moment> {
         self.signalled(Signal::Term, Reason::Termination)

@@ -193,6 +193,10 @@ fn nobody_left() {
             ),
         ],
     );
+}
+
+#[test]
+fn all_that_are_left_are_unready() {
     flips(
         "readiness-flap",
         &[
@@ -209,6 +213,15 @@ fn nobody_left() {
                     s.event(14.9, Event::Exited { replica: Replica(1), exit: Exit::Code(1) });
                 },
                 &["unexplained"],
+            ),
+            (
+                "its liveness probe had one of them restarted",
+                |s| {
+                    let (replica, signal, reason) = (Replica(1), Signal::Term, Reason::Liveness);
+                    s.event(14.8, Event::Signalled { replica, signal, reason });
+                    s.event(14.9, Event::Exited { replica, exit: Exit::Code(0) });
+                },
+                &["liveness-kill-under-load"],
             ),
             (
                 "one of them was ready",
