@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Asks, Case, Confidence, Harm, Hit, Rule, entries, found::longer_sleep};
+use super::{
+    Asks, Case, Confidence, Harm, Hit, Rule, case::at_or_after, entries, exit_on_sigterm::SOON, found::longer_sleep,
+};
 use crate::{outcome::FailureKind, time::Moment};
 
 pub(super) const RULE: Rule = Rule {
@@ -38,7 +40,8 @@ const AT_ONCE: Duration = Duration::from_secs(2);
 fn judge(case: &Case<'_>) -> Option<Hit> {
     let (_, stop, exit) = case.cut_while_stopping()?;
     let fresh = !case.is_reused() && case.kind() == FailureKind::Reset && case.is_silent();
-    let since =
-        if exit.since(stop) < AT_ONCE { stop } else { Moment::START + stop.since_start().saturating_sub(QUEUED) };
+    // What was reset well before the end is not of the end.
+    let at_once = exit.since(stop) < AT_ONCE && (at_or_after(case.done(), exit) || exit.since(stop) <= SOON);
+    let since = if at_once { stop } else { Moment::START + stop.since_start().saturating_sub(QUEUED) };
     (fresh && case.begun() >= since).then(|| case.hit(Confidence::Likely))
 }

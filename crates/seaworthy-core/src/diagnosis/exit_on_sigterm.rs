@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// Up to this after SIGTERM, whatever is cut belongs to the end.
-const SOON: Duration = Duration::from_millis(500);
+pub(super) const SOON: Duration = Duration::from_millis(500);
 
 fn judge(case: &Case<'_>) -> Option<Hit> {
     let (life, stop, exit) = case.cut_while_stopping()?;

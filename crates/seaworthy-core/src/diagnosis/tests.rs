@@ -218,6 +218,11 @@ fn accept_queue_discard() {
             ("it was an old connection", |s| first(s).connection = REUSED, "shutdown-closes-idle-keepalive"),
             ("it was closed, so it had been read", |s| first(s).kind = CLOSED, "exit-on-sigterm"),
             ("it had begun before SIGTERM", |s| (first(s).begun, first(s).took) = (14.9, 1.0), "exit-on-sigterm"),
+            (
+                "it had begun before SIGTERM, and was reset long before the end",
+                |s| (first(s).begun, first(s).took) = (14.9, 0.2),
+                "accept-queue-discard",
+            ),
             ("a part of the answer came", |s| first(s).phase = Phase::Receive, "exit-on-sigterm"),
             (
                 "the process took its time",

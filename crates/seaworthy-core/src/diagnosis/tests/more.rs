@@ -443,7 +443,7 @@ fn frames_bodies_and_words() {
                         }
                     }
                 },
-                &["unexplained"],
+                &["accept-queue-discard"],
             ),
             ("on another replica", |s| first(s).replica = Some(1), &["unexplained"]),
         ],
