@@ -32,6 +32,10 @@ makes all of it again, installs what that needs, and writes this file from the r
 
 The commands are for the root of this repository. Python's servers are in `target/tools/field/bin`, which comes first in
 `PATH`; Express needs `NODE_PATH=target/tools/node/node_modules`.
+
+Every process gets SIGTERM here, and is not PID 1. In a container it gets what its image declares as STOPSIGNAL (nginx's
+image: SIGQUIT, which is its graceful end), and as PID 1 without a handler it would ignore SIGTERM: `--as-pid-1` shows that.
+What is lost depends on the propagation, one second here: less in a small cluster, more behind a cloud's load balancer.
 ";
 
 /// Writes the notes.
