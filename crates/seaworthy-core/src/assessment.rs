@@ -178,7 +178,7 @@ pub fn assess(history: &History) -> Assessment {
         .zip(&in_baseline)
         .enumerate()
         .map(|(place, ((window, tally), in_baseline))| {
-            let recovery = recovery(&judged, place);
+            let recovery = recovery(&judged, place, &lives, window.until);
             let (in_baseline, lives) = (*in_baseline, &lives);
             rows::judge(rows::Judging { history, lives, window, tally, in_baseline, recovery })
         })
@@ -233,13 +233,14 @@ fn causes<'a>(history: &History, lives: &Lives, attempts: &[counting::Attempt<'a
     attempts.iter().zip(causes).map(|(attempt, cause)| (attempt.window, attempt.failed, cause)).collect()
 }
 
-/// From the first request that was lost to the end of the last one.
-fn recovery(judged: &[controls::Judged<'_>], place: usize) -> Option<Duration> {
+/// From the first request that was lost to the end of the last one; nothing where no good answer came after that.
+fn recovery(judged: &[controls::Judged<'_>], place: usize, lives: &Lives, until: Moment) -> Option<Duration> {
     let gone = |failed: &Failed<'_>| matches!(failed.fate, Fate::Lost | Fate::Allowed | Fate::Unknown);
     let those = || judged.iter().filter(|(window, failed, _)| *window == place && gone(failed));
     let first = those().map(|(_, failed, _)| failed.outcome.due).min()?;
     let last = those().map(|(_, failed, _)| failed.outcome.done).max()?;
-    Some(last.since(first))
+    let is_back = lives.all().any(|life| life.answers.range(last..until.max(last)).next().is_some());
+    is_back.then(|| last.since(first))
 }
 
 /// The findings, with failures that were only counted among the unexplained.

@@ -33,6 +33,12 @@ pub struct Audit {
     /// When the first was acknowledged.
     #[serde(default)]
     pub first: Option<Moment>,
+    /// Whether a record that was never written was read as if it was there, so that reading proves nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub echoes: bool,
+    /// Whether a list was asked for and never came, so that nobody looked for what is there twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlisted: bool,
     /// Those that came to harm, in the order in which they were acknowledged; as many as are kept.
     pub harmed: Vec<Harmed>,
     /// What is known of how durable the target's writes are, a line each.

@@ -72,6 +72,8 @@ pub struct Ledger {
     records: BTreeMap<Key, Record>,
     unknown: u64,
     refused: u64,
+    echoes: bool,
+    unlisted: bool,
 }
 
 /// A record that has to be read.
@@ -136,6 +138,8 @@ impl Ledger {
         self.records.extend(other.records);
         self.unknown += other.unknown;
         self.refused += other.refused;
+        self.echoes |= other.echoes;
+        self.unlisted |= other.unlisted;
     }
 
     /// The same on a clock that began so much earlier.
@@ -145,6 +149,21 @@ impl Ledger {
                 write.met.at = write.met.at + by;
             }
         }
+    }
+
+    /// A record that was never written was read as if it was there: what is read says nothing.
+    pub const fn echoed(&mut self) {
+        self.echoes = true;
+    }
+
+    /// Whether that was so.
+    pub const fn echoes(&self) -> bool {
+        self.echoes
+    }
+
+    /// A list is asked for. Until it comes nobody has looked for what is there twice.
+    pub const fn list_wanted(&mut self) {
+        self.unlisted = true;
     }
 
     /// What has to be read at the end: every record of which something was acknowledged, or may have happened.
@@ -197,6 +216,7 @@ impl Ledger {
     /// How often each record is in the list of all, by what it was written as. A list that has not all that are known to
     /// be there (it may be a page of it) says nothing of those that it does not have.
     pub fn listed(&mut self, counts: &BTreeMap<Box<str>, u64>) {
+        self.unlisted = false;
         let there =
             |record: &&Record| record.seen.as_ref().is_some_and(|seen| seen.state == State::Value(record.name.clone()));
         let mut known = self.records.values().filter(there).peekable();

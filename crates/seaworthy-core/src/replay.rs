@@ -43,10 +43,12 @@ pub fn replay(history: &History, policy: &Policy) -> Replay {
     let weather = Weather::of(history);
     let mut replay =
         Replay { policy: policy.clone(), lost: 0, covered: 0, hidden: 0.0, added: 0.0, worst: 1.0, doubled: 0 };
+    // Where writes are among the requests, it is not recorded which ones they were.
+    let idempotent = history.header.idempotent && history.audit.is_none();
     let mut added: BTreeMap<u64, f64> = BTreeMap::new();
     for (outcome, failure) in failures(history) {
         replay.lost += 1;
-        let again = !history.header.idempotent && failure.executed() == Executed::Unknown;
+        let again = !idempotent && failure.executed() == Executed::Unknown;
         if !policy.covers(failure) || again && !policy.not_idempotent {
             continue;
         }

@@ -54,6 +54,12 @@ pub struct CleanedUp {
 pub async fn read_back(plan: &Plan, ledger: &mut Ledger, patience: Duration) -> io::Result<CleanedUp> {
     let Some(how) = How::of(&plan.workload) else { return Ok(CleanedUp::default()) };
     let trip = Trip { plan, how: &how, until: Instant::now() + patience };
+    if !ledger.to_read().is_empty() {
+        trip.make(ledger, [Errand::Control].into(), false).await?;
+    }
+    if ledger.echoes() {
+        return Ok(CleanedUp::default());
+    }
     trip.make(ledger, trip.reads(ledger.to_read()), false).await?;
     let missing = ledger.to_read_again();
     if !missing.is_empty() {
@@ -61,6 +67,7 @@ pub async fn read_back(plan: &Plan, ledger: &mut Ledger, patience: Duration) -> 
         trip.make(ledger, trip.reads(missing), true).await?;
     }
     if how.has_list() {
+        ledger.list_wanted();
         trip.make(ledger, [Errand::List].into(), false).await?;
         if !ledger.unread().is_empty() {
             // The list is all that is known of those, and it may lag behind, too.
@@ -81,6 +88,8 @@ pub async fn read_back(plan: &Plan, ledger: &mut Ledger, patience: Duration) -> 
 /// What is asked of the target.
 #[derive(Clone, Debug)]
 enum Errand {
+    /// A record that was never written: whoever has it says what it is asked for.
+    Control,
     Read(ToRead),
     List,
     Delete(ToRead),
@@ -180,6 +189,13 @@ impl Errands {
             Errand::Read(record) => self.how.read(record, answer).map(|(state, words)| {
                 self.ledger.read(record.key, state, &words);
             }),
+            // Whatever else it says, it does not have it.
+            Errand::Control => {
+                if self.how.is_echo(answer) {
+                    self.ledger.echoed();
+                }
+                Some(())
+            }
             Errand::List => self.how.listed(answer).map(|counts| self.ledger.listed(&counts)),
             Errand::Delete(_) => matches!(answer.status, 200..300 | 404 | 410).then(|| {
                 self.deleted.fetch_add(1, Ordering::Relaxed);

@@ -99,12 +99,22 @@ fn doubts(audit: &Audit) -> Vec<String> {
         let why = if audit.refused > 0 { ": look at --write, since the target refused them" } else { "" };
         return vec![format!("not one write was acknowledged: nothing is known of their keeping{why}")];
     }
+    if audit.echoes {
+        return vec![
+            "what was never written is read as if it was there, so reading back proves nothing: give a --read that is \
+             answered with 404 for what is not there"
+                .to_owned(),
+        ];
+    }
+    let unlisted = "the --list could not be read, so nobody looked for what is there twice";
+    let mut doubts: Vec<String> = audit.unlisted.then(|| unlisted.to_owned()).into_iter().collect();
     if audit.unverified == 0 {
-        return Vec::new();
+        return doubts;
     }
     let of = text::counted(audit.acknowledged, "acknowledged write");
     // Where not one could be read, it is how they are read that is wrong.
     let all = audit.unverified >= audit.acknowledged;
     let why = if all { ": look at --read, and at --id-field" } else { "" };
-    vec![format!("{} of {of} could not be read back{why}", text::thousands(audit.unverified))]
+    doubts.push(format!("{} of {of} could not be read back{why}", text::thousands(audit.unverified)));
+    doubts
 }

@@ -18,7 +18,13 @@ const MOST_HARMED: usize = 1_000;
 impl Ledger {
     /// What became of all writes, as far as they were read back.
     pub fn audit(&self) -> Audit {
-        let mut audit = Audit { unknown: self.unknown, refused: self.refused, ..Audit::default() };
+        let mut audit = Audit {
+            unknown: self.unknown,
+            refused: self.refused,
+            echoes: self.echoes,
+            unlisted: self.unlisted,
+            ..Audit::default()
+        };
         let usual = self.usual();
         for record in self.records.values() {
             record.count(&mut audit);

@@ -53,6 +53,7 @@ impl How {
             Self::Writes(plan) => {
                 let like = &plan.like;
                 match errand {
+                    Errand::Control => plan.read.request(like, &never(plan), Some(&never(plan))),
                     Errand::Read(record) => plan.read.request(like, &record.name, record.id.as_deref()),
                     Errand::List => plan.list.as_ref()?.request(like, "", None),
                     Errand::Delete(record) => plan.delete.as_ref()?.request(like, &record.name, record.id.as_deref()),
@@ -73,7 +74,7 @@ impl How {
     /// Bytes of the answer that are wanted.
     pub(super) const fn wanted(errand: &Errand) -> usize {
         match errand {
-            Errand::Read(_) => MOST_BODY,
+            Errand::Control | Errand::Read(_) => MOST_BODY,
             Errand::List => MOST_LIST,
             Errand::Delete(_) => 0,
         }
@@ -98,6 +99,12 @@ impl How {
         }
     }
 
+    /// Whether an answer has a record that was never written.
+    pub(super) fn is_echo(&self, answer: &Answer<'_>) -> bool {
+        let Self::Writes(plan) = self else { return false };
+        (200..300).contains(&answer.status) && contains(answer.body, &never(plan))
+    }
+
     /// How often each key is in a list; nothing where the list is none, or too long.
     pub(super) fn listed(&self, answer: &Answer<'_>) -> Option<BTreeMap<Box<str>, u64>> {
         let Self::Writes(plan) = self else { return None };
@@ -113,7 +120,7 @@ fn of_users(like: &Request, errand: &Errand) -> Option<Request> {
         Errand::Read(ToRead { id: Some(id), .. }) => get(&format!("{users}/{id}")),
         // Nobody was told its id: it is looked for by its address.
         Errand::Read(ToRead { name, .. }) => get(&format!("{users}?limit=10&q={name}")),
-        Errand::List => None,
+        Errand::Control | Errand::List => None,
         Errand::Delete(ToRead { id, .. }) => {
             let path = format!("{users}/{}", id.as_deref()?);
             Some(like.with(Method::DELETE, &path, Bytes::new()))
@@ -134,6 +141,11 @@ fn user(record: &ToRead, answer: &Answer<'_>) -> Option<(State, String)> {
     };
     let words = format!("{found:?}");
     Some((State::Value(found.into()), words))
+}
+
+/// The last key that there could be: no run comes to it.
+fn never(plan: &WritesPlan) -> String {
+    name(&plan.run, Key(u64::MAX))
 }
 
 fn contains(body: &[u8], key: &str) -> bool {

@@ -38,9 +38,10 @@ pub(crate) fn holder(port: u16, group: Option<u32>, trial: &str) -> Listening {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
             Listening::Others(format!("process {pid} ({})", name.trim()))
         }
+        // Whoever held it may have ended while it was looked for.
+        None if listening(|listens| listens == port).is_disjoint(&inodes) => Listening::Unknown,
         // A process of another user shows its descriptors to nobody.
-        None if !inodes.is_empty() => Listening::Others("a process of another user".to_owned()),
-        None => Listening::Unknown,
+        None => Listening::Others("a process of another user".to_owned()),
     }
 }
 

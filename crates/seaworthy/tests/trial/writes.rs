@@ -52,6 +52,27 @@ fn a_store_that_keeps_what_it_acknowledges() {
 }
 
 #[test]
+fn a_store_that_says_what_it_is_asked_for_proves_nothing() {
+    let by_key = ["--read", "GET /items/{key}"];
+    let place = Place::new();
+    let file = format!("file={}", place.path().join("items").display());
+    let flags = [SHORT, &["--drills", "terminate", "--readiness", "/ period=200ms"], &WRITE[..2], &by_key].concat();
+    let done = place.trial(&flags, &["python3", &target("store.py"), "fault=echoes", &file]);
+    assert_eq!(done.code, 3, "{done:?}");
+    assert_eq!((count(&done, "kept"), count(&done, "lost")), (0, 0), "{done:?}");
+    let said = done.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("what was never written is read as if it was there"), "{}", done.stdout);
+}
+
+#[test]
+fn a_list_that_cannot_be_read_finds_no_duplicates() {
+    let done = store(&Place::new(), "terminate", "listless", &["--list", "GET /items"]);
+    assert_eq!(done.code, 3, "{done:?}");
+    let said = done.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("nobody looked for what is there twice"), "{}", done.stdout);
+}
+
+#[test]
 fn a_store_that_forgets_with_its_process() {
     let done = store(&Place::new(), "rollout", "forgets", &[]);
     assert_eq!(done.code, 1, "{done:?}");

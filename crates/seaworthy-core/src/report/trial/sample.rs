@@ -170,6 +170,8 @@ pub(super) fn writes(said: &str) -> Writes {
         read: read.to_owned(),
     };
     let audit = Audit {
+        echoes: false,
+        unlisted: false,
         acknowledged: 1_204,
         unknown: 4,
         recovered: 2,

@@ -1,10 +1,10 @@
 //! What several forms of the report say in the same words.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::TrialReport;
 use crate::{
-    assessment::{Group, Row},
+    assessment::{Counted, Group, Row},
     diagnosis::{Finding, Harm},
     drill::Drill,
     event::{Disposition, Event, Reason, Signal},
@@ -25,6 +25,18 @@ pub(super) const fn word(verdict: Verdict) -> &'static str {
         Verdict::Fail => "NOT SEAWORTHY",
         Verdict::Inconclusive | Verdict::Unjudged => "INCONCLUSIVE",
     }
+}
+
+/// Whether a replica had no handler for SIGTERM when it was about to get it. One that had not come so far as to listen may
+/// yet have got one.
+fn has_no_handler(report: &TrialReport<'_>) -> bool {
+    let mut listened = BTreeSet::new();
+    report.events.iter().any(|(_, event)| {
+        if let Event::ListenerUp { replica } = event {
+            listened.insert(*replica);
+        }
+        matches!(event, Event::Disposition { replica, of_sigterm: Disposition::Default } if listened.contains(replica))
+    })
 }
 
 /// What the verdict stands on, in a line.
@@ -201,7 +213,7 @@ pub(super) fn notes(report: &TrialReport<'_>) -> Vec<String> {
             counted(ended, "terminated replica"),
             long_time(report.header.deployment.template.grace)
         ));
-    } else if count(|event| matches!(event, Event::Disposition { of_sigterm: Disposition::Default, .. })) > 0 {
+    } else if has_no_handler(report) {
         notes.push(NO_HANDLER.to_owned());
     }
     let failed = report.events.iter().filter_map(|(_, event)| {
@@ -217,7 +229,16 @@ pub(super) fn notes(report: &TrialReport<'_>) -> Vec<String> {
         notes.push(format!("liveness or startup probes restarted replicas {restarted} times"));
     }
     notes.extend(report.assessment.drills.iter().filter_map(measured));
+    notes.extend(report.assessment.drills.iter().find(|row| is_untouched(row)).map(|_| UNTOUCHED.to_owned()));
     notes
+}
+
+/// What a database drill says of requests that did not notice it.
+const UNTOUCHED: &str = "no request failed while the database was away: do any of them use it? See --path";
+
+fn is_untouched(row: &Row) -> bool {
+    let failed = |of: &Counted| of.lost + of.allowed + of.retried + of.shed + of.unknown;
+    row.drill == Drill::DatabaseRestart && failed(&row.keep_alive) + failed(&row.fresh) == 0
 }
 
 /// What a drill measured that no column has.

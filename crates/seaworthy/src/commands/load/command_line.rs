@@ -40,10 +40,8 @@ fn harmless(name: &str, text: &str) -> String {
             None => HIDDEN.to_owned(),
         },
         // A command of somebody's.
-        "database" => {
-            let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-            redact::words(&words, &[]).join(" ")
-        }
+        "database" | "bad-release" => redact::command(text),
+        "readiness" | "liveness" | "startup" | "pre-stop" if text.contains(" -- ") => redact::command(text),
         "body" if !text.starts_with('@') => HIDDEN.to_owned(),
         // A body may hold a secret, and the rest says what it is about.
         "write" | "read" | "list" | "delete" => request(text),

@@ -31,21 +31,47 @@ pub(crate) fn words(words: &[String], known: &[(String, String)]) -> Vec<String>
     let mut shown = Vec::with_capacity(words.len());
     let mut value_is_secret = false;
     for word in words {
-        let hidden = if value_is_secret && !word.starts_with('-') { HIDDEN.to_owned() } else { self::word(word) };
+        let is_scheme = ["Bearer", "Basic"].contains(&word.as_str());
+        let hidden =
+            if value_is_secret && !word.starts_with('-') && !is_scheme { HIDDEN.to_owned() } else { self::word(word) };
         let hidden = known
             .iter()
-            .filter(|(_, value)| value.len() >= SHORTEST)
+            .filter(|(name, value)| value.len() >= if is_secret(name) { SHORTEST } else { TELLING })
             .fold(hidden, |shown, (_, value)| shown.replace(value.as_str(), HIDDEN));
-        value_is_secret = word.starts_with('-') && !word.contains('=') && is_secret(word);
+        // `--token`, or a header's name in the words of a shell: `'Authorization: Bearer`.
+        let names_it = word.starts_with('-') && !word.contains('=') || word.ends_with(':');
+        value_is_secret =
+            names_it && is_secret(word) || value_is_secret && ["Bearer", "Basic"].contains(&word.as_str());
         shown.push(hidden);
     }
     shown
 }
 
+/// A command as somebody wrote it, in the same way.
+pub(crate) fn command(text: &str) -> String {
+    let all: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    words(&all, &[]).join(" ")
+}
+
 /// A value that is shorter stands in too many other words.
 const SHORTEST: usize = 4;
 
+/// One of a variable whose name says nothing of a secret may be one all the same, if it is as long as this.
+const TELLING: usize = 16;
+
 fn word(word: &str) -> String {
+    // What a shell is given.
+    if word.contains(char::is_whitespace) {
+        return command(word);
+    }
+    if let Some((name, value)) = word.split_once(':')
+        && !value.is_empty()
+        && is_secret(name)
+        && !name.contains(['/', '?', '='])
+        && !value.starts_with("//")
+    {
+        return format!("{name}:{HIDDEN}");
+    }
     if let Some((name, value)) = word.split_once('=')
         && !value.is_empty()
         && is_secret(name)
@@ -89,14 +115,21 @@ mod tests {
 
     #[test]
     fn a_command_is_shown_without_its_secrets() {
-        let known = [("TOK".to_owned(), "hunter2".to_owned()), ("A".to_owned(), "x".to_owned())];
+        let known = [
+            ("TOKEN".to_owned(), "hunter2".to_owned()),
+            ("A".to_owned(), "a-long-and-odd-value".to_owned()),
+            ("HOW".to_owned(), "slow".to_owned()),
+        ];
         for (line, shown) in [
             ("serve --port 8080 -x", "serve --port 8080 -x"),
             ("serve --password=hunter3 --x", "serve --password=*** --x"),
             ("serve --api-token hunter3 x", "serve --api-token *** x"),
             ("serve --db postgres://u:hunter3@h/x", "serve --db postgres://u:***@h/x"),
             ("serve http://h/?key=hunter3", "serve http://h/?key=***"),
+            ("curl -H Authorization:hunter3 x", "curl -H Authorization:*** x"),
+            ("curl -H 'Authorization: Bearer hunter3' x", "curl -H 'Authorization: Bearer *** x"),
             ("serve --x=a-hunter2-b x", "serve --x=a-***-b x"),
+            ("serve a-long-and-odd-value slow.py", "serve *** slow.py"),
             ("env DB_PASSWORD=hunter3 serve", "env DB_PASSWORD=*** serve"),
         ] {
             let line: Vec<String> = line.split(' ').map(str::to_owned).collect();

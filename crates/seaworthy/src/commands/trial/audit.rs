@@ -9,7 +9,7 @@ use seaworthy_load::{
 };
 use tokio::task::{self, JoinHandle};
 
-use super::subject::Subject;
+use super::{options::Options, subject::Subject};
 use crate::{
     cli::Failure,
     commands::load::{
@@ -46,8 +46,10 @@ pub(crate) fn sent(values: &Values<'_>, url: &Target, seed: u64, simulated: bool
 }
 
 /// What is known of how durable the target's writes are, a line each.
-fn settings(subject: &Subject) -> Vec<String> {
-    match subject {
+fn settings(options: &Options) -> Vec<String> {
+    match &options.subject {
+        // MariaDB and MySQL have defaults of their own, which nobody was asked for.
+        Subject::BuiltIn { .. } if options.beside.database.is_some() => Vec::new(),
         Subject::BuiltIn { .. } => {
             vec!["SQLite, journal_mode WAL, synchronous FULL: on the disk before it is acknowledged".to_owned()]
         }
@@ -100,7 +102,7 @@ impl Reading {
     }
 
     /// What came of it, once it is over. Cancel-safe.
-    async fn over(&mut self, subject: &Subject) -> Audited {
+    async fn over(&mut self, options: &Options) -> Audited {
         let cannot = |error: &dyn std::fmt::Display| format!("cannot read back what was acknowledged: {error}");
         let (ledger, said) = match (&mut self.task).await {
             Ok((ledger, Ok(cleaned))) => (ledger, self.cleaned(cleaned)),
@@ -108,7 +110,7 @@ impl Reading {
             Err(error) if error.is_cancelled() => (self.unread.clone(), vec![cannot(&"it was interrupted")]),
             Err(error) => (self.unread.clone(), vec![cannot(&error)]),
         };
-        Audited { audit: Audit { settings: settings(subject), ..ledger.audit() }, said }
+        Audited { audit: Audit { settings: settings(options), ..ledger.audit() }, said }
     }
 
     fn cleaned(&self, cleaned: CleanedUp) -> Vec<String> {
@@ -126,14 +128,14 @@ pub(crate) fn words(cleaned: CleanedUp) -> String {
 }
 
 /// What came of a reading; never, where there is none. Cancel-safe.
-pub(crate) async fn next(reading: &mut Option<Reading>, subject: &Subject) -> Audited {
+pub(crate) async fn next(reading: &mut Option<Reading>, options: &Options) -> Audited {
     match reading {
-        Some(reading) => reading.over(subject).await,
+        Some(reading) => reading.over(options).await,
         None => std::future::pending().await,
     }
 }
 
 /// A ledger of which nothing was read back.
-pub(crate) fn unread(reading: &Reading, subject: &Subject) -> Audit {
-    Audit { settings: settings(subject), ..reading.unread.audit() }
+pub(crate) fn unread(reading: &Reading, options: &Options) -> Audit {
+    Audit { settings: settings(options), ..reading.unread.audit() }
 }

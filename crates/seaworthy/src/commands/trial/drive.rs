@@ -118,7 +118,7 @@ pub(crate) async fn drive(
                 Some(interval) => drive.flooded(interval, running),
                 None => drive.flood_ended(),
             },
-            audited = audit::next(&mut drive.reading, &options.subject) => {
+            audited = audit::next(&mut drive.reading, options) => {
                 audited.said.into_iter().for_each(|line| drive.say(&line, screen));
                 drive.audited(audited.audit);
                 drive.load_ended(running);
@@ -128,7 +128,7 @@ pub(crate) async fn drive(
     drive.load_over(running, screen);
     if let Some(reading) = drive.reading.take() {
         reading.abandon();
-        drive.audited(audit::unread(&reading, &options.subject));
+        drive.audited(audit::unread(&reading, options));
     }
     drive.load_ended(running);
     drive.folder.flush();

@@ -1,6 +1,6 @@
 //! The load that a drill adds: a run of its own, with connections of its own, beside that of the trial.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use seaworthy_core::{
     arrivals::{Profile, Spacing},
@@ -14,7 +14,8 @@ use seaworthy_core::{
 use seaworthy_load::{
     Run,
     endpoints::Endpoints,
-    plan::{Connections, Pace, Plan as Load, Timeouts},
+    plan::{Connections, Pace, Plan as Load, Timeouts, Weighted, Workload},
+    request::Request,
     run,
 };
 use seaworthy_trial::local::Running;
@@ -143,6 +144,16 @@ fn most_connections() -> usize {
     usize::try_from(half).unwrap_or(MOST_CONNECTIONS).clamp(KEPT, MOST_CONNECTIONS)
 }
 
+/// The trial's own requests, but nothing that is written: what a flood writes would be taken for the trial's own.
+fn unfollowed(workload: &Workload) -> Workload {
+    let only = |request: &Request| Arc::from([Weighted { request: request.clone(), weight: 1 }]);
+    Workload::Requests(match workload {
+        Workload::Requests(requests) => Arc::clone(requests),
+        Workload::Users(plan) => only(&plan.like),
+        Workload::Writes(plan) => Arc::clone(&plan.requests),
+    })
+}
+
 /// As the trial's own load, but more of it.
 fn load(drill: Drill, options: &Options, running: &Running) -> io::Result<Load> {
     let own = options.header.rate;
@@ -165,6 +176,7 @@ fn load(drill: Drill, options: &Options, running: &Running) -> io::Result<Load> 
             sources: SOURCES.map(|last| IpAddr::from([127, 0, 0, last])).collect(),
         },
         timeouts: Timeouts { connect: timeouts.connect.min(PATIENCE), request: timeouts.request.min(PATIENCE) },
+        workload: unfollowed(&options.load.workload),
         keep_answers: false,
         // Another stream of chance than that of the trial's own requests.
         seed: options.load.seed ^ 1,

@@ -1,6 +1,6 @@
 //! `--try-fix`: the trial again, with what its findings propose, and the two beside each other.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use seaworthy_core::{
     assessment::{Assessment, assess},
@@ -9,8 +9,13 @@ use seaworthy_core::{
     history::History,
 };
 
+use seaworthy_load::plan::Workload;
+
 use super::{conclude, folder::Folder, options::Options, rules};
 use crate::cli::Failure;
+
+/// Marks what the second trial writes.
+const AGAIN: &str = "z";
 
 /// A trial that was judged, and may be made again.
 #[derive(Debug)]
@@ -67,6 +72,12 @@ impl Options {
         for change in &proposal.changes {
             change.apply(&mut self.plan.deployment);
             self.header.assumptions.push(format!("tried: {}", change.words()));
+        }
+        // What the first one wrote is not to be taken for what the second one did.
+        match &mut self.load.workload {
+            Workload::Requests(_) => {}
+            Workload::Users(plan) => Arc::make_mut(plan).run.push_str(AGAIN),
+            Workload::Writes(plan) => Arc::make_mut(plan).run.push_str(AGAIN),
         }
         self.plan.drills.clone_from(&proposal.drills);
         self.header.drills.clone_from(&proposal.drills);

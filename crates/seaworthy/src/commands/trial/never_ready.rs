@@ -51,7 +51,7 @@ fn answered(options: &Options, history: &History) -> Option<String> {
             // What restarts it comes first: it keeps all else from happening.
             && (!restarted || *probe != ProbeKind::Readiness)
         {
-            let asked = options.plan.deployment.template.probe(*probe).map(rules::words).unwrap_or_default();
+            let asked = options.header.deployment.template.probe(*probe).map(rules::words).unwrap_or_default();
             let again = if restarted { ", and so it is restarted again and again" } else { "" };
             Some(format!("{} ({asked}): {detail}{again}", probe.label()))
         } else if let Event::NotStarted { why, .. } = event {

@@ -121,11 +121,15 @@ pub(crate) fn without_secrets(deployment: &Deployment) -> Deployment {
         Some(Hook::Sleep(_)) | None => None,
     };
     for check in probes.chain(hook) {
-        if let Check::Http { path, headers, .. } = check {
-            *path = redact::url(path);
-            for (_, value) in headers {
-                redact::HIDDEN.clone_into(value);
+        match check {
+            Check::Http { path, headers, .. } => {
+                *path = redact::url(path);
+                for (_, value) in headers {
+                    redact::HIDDEN.clone_into(value);
+                }
             }
+            Check::Exec { command } => *command = redact::words(command, &[]),
+            Check::Tcp { .. } => {}
         }
     }
     kept

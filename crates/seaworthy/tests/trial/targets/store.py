@@ -8,6 +8,8 @@ fault=refuses   every write is refused
 fault=broken    every read fails
 fault=silent    every tenth write is stored, and its connection closed without an answer
 fault=nowhere   every tenth write is not stored, and its connection closed without an answer
+fault=echoes    nothing is stored, and what is asked for is answered with 200 and its own name
+fault=listless  the list of all fails
 where=location  the id is in Location, and not in the body
 """
 
@@ -85,8 +87,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/":
             return self.answer(200, {"ok": True})
-        if fault == "broken":
+        if fault == "broken" or fault == "listless" and self.path == "/items":
             return self.answer(500, {"error": "broken"})
+        if fault == "echoes":
+            return self.answer(200, {"error": "no such item: " + self.path})
         items = {item["id"]: item for item in read()}
         deleted = gone()
         if self.path == "/items":
