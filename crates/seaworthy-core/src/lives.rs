@@ -101,11 +101,6 @@ impl Lives {
         &self.rollouts
     }
 
-    /// Whether a rollout is under way at a moment.
-    pub fn rolling(&self, at: Moment) -> bool {
-        self.rollouts.iter().any(|rollout| rollout.begun <= at && rollout.done.is_none_or(|done| at <= done))
-    }
-
     /// Whether a rollout was under way at any moment from one to another.
     pub fn rolled(&self, from: Moment, to: Moment) -> bool {
         self.rollouts.iter().any(|rollout| rollout.begun <= to && rollout.done.is_none_or(|done| from <= done))

@@ -50,6 +50,6 @@ fn endpoints_are_counted_over_time() {
 fn a_rollout_is_under_way_until_it_is_done() {
     let lives = Lives::of(&Sample::rollout(Ending::GRACEFUL).history());
     for (seconds, rolling) in [(13.9, false), (14.0, true), (22.9, true), (23.1, false)] {
-        assert_eq!(lives.rolling(at(seconds)), rolling, "{seconds}");
+        assert_eq!(lives.rolled(at(seconds), at(seconds)), rolling, "{seconds}");
     }
 }
