@@ -70,6 +70,9 @@ const ROWS: &[Row] = &[
           flags: &["--startup", "/ready period=200ms failures=50",
                    "--liveness", "/live period=500ms timeout=500ms failures=3", "--liveness-load", "400"],
           must: &["liveness-kill-under-load"], may: &["overload-shedding", "readiness-flap"], still: &["overload-shedding"], ..PLAIN },
+    // Each process reaches its limit once, after the drill and before the trial is over: the next time is further away than that.
+    Row { fault: "leaks", words: &["leak=280000"], drill: "terminate", flags: &["--memory-limit", "64Mi", "--after", "5s"],
+          must: &["oom-killed"], ..PLAIN },
     Row { fault: "forgets", words: &["data={data}", "later=1.5", "drain=1"], flags: WRITES,
           must: &["ack-before-persist"], may: &["stale-replica-read"], ..PLAIN },
     Row { fault: "writes-twice", words: &["data={data}"], drill: "terminate", flags: WRITES_AND_LIST,
