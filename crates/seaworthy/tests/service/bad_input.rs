@@ -139,7 +139,7 @@ fn what_is_no_http() {
     }
     // What hyper refuses is counted when its connection has ended, which is after its answer.
     let malformed = r#"seaworthy_http_refused_total{reason="malformed"}"#;
-    eventually("all but the first, which may be taken for TLS, are counted", || {
+    eventually("they are counted", || {
         server.metric(malformed).is_some_and(|count| count >= 8.0)
     });
     // Both lengths: only the chunks count, and nothing after them is taken for a request.
