@@ -25,7 +25,7 @@ const FOR_BENCHES: &[Needed] = &[
 ];
 
 /// Programs without which a test says that it is skipped. Some systems have no package of this name.
-const NICE_TO_HAVE: &[Needed] = &[("chromium", "chromium")];
+const NICE_TO_HAVE: &[Needed] = &[("chromium", "chromium"), ("nft", "nftables"), ("ip", "iproute2")];
 
 pub(crate) fn for_tests() -> Outcome {
     packages(FOR_TESTS)?;

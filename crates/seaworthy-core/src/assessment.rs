@@ -1,12 +1,13 @@
 //! What a trial came to: a verdict for each drill and for all of it, with the findings.
 
 mod allowance;
-mod balance;
+pub(crate) mod balance;
 mod controls;
 mod counting;
 mod ended;
 mod flooded;
 mod groups;
+mod network;
 mod overall;
 mod proof;
 mod rows;

@@ -39,10 +39,23 @@ pub struct Audit {
     /// Whether a list was asked for and never came, so that nobody looked for what is there twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlisted: bool,
+    /// When all that is known to be there, or to be gone, was acknowledged: only what is there tells whether the last is
+    /// gone, or everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timeline: Vec<Acknowledged>,
     /// Those that came to harm, in the order in which they were acknowledged; as many as are kept.
     pub harmed: Vec<Harmed>,
     /// What is known of how durable the target's writes are, a line each.
     pub settings: Vec<String>,
+}
+
+/// What one replica acknowledged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// Which, as far as that is known.
+    pub endpoint: Option<SocketAddr>,
+    /// The number of an interval of the trial, how many of its writes are there, and how many are gone.
+    pub slots: Vec<(u64, u64, u64)>,
 }
 
 /// A write that came to harm.

@@ -3,28 +3,34 @@
 
 use std::time::Duration;
 
-use crate::deployment::{Check, Deployment, Hook, ProbeKind, Share, Strategy};
+use serde::{Deserialize, Serialize};
+
+use crate::deployment::{Check, Deployment, Hook, Probe, ProbeKind, Share, Strategy};
 
 /// One change of a target's rules.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// A preStop hook that sleeps for so long (`lifecycle.preStop.sleep.seconds`).
-    PreStopSleep(Duration),
+    PreStopSleep(#[serde(with = "crate::time::as_nanos")] Duration),
     /// So much time from the beginning of the end to SIGKILL (`terminationGracePeriodSeconds`).
-    Grace(Duration),
+    Grace(#[serde(with = "crate::time::as_nanos")] Duration),
     /// So many replicas (`replicas`).
     Replicas(u32),
     /// A rolling update that takes none away before a new one is there (`strategy`: `maxUnavailable: 0`, `maxSurge: 1`).
     RollingUpdate,
     /// A replica has to be ready for so long before it counts (`minReadySeconds`).
-    MinReady(Duration),
+    MinReady(#[serde(with = "crate::time::as_nanos")] Duration),
     /// A probe asks this path over HTTP.
     Path(ProbeKind, String),
     /// A probe has so long for its answer (`timeoutSeconds`), and fails so often in a row before it counts
     /// (`failureThreshold`).
-    Patience(ProbeKind, Duration, u32),
+    Patience(ProbeKind, #[serde(with = "crate::time::as_nanos")] Duration, u32),
     /// There is no such probe.
     Without(ProbeKind),
+    /// There is a startup probe: what it asks, how often (`periodSeconds`), and how often it fails in a row before it
+    /// counts (`failureThreshold`).
+    Startup(Check, #[serde(with = "crate::time::as_nanos")] Duration, u32),
 }
 
 impl Change {
@@ -42,6 +48,9 @@ impl Change {
                 format!("a {} probe with a time-out of {} and {failures} failures", kind.label(), seconds(timeout))
             }
             Self::Without(kind) => format!("no {} probe", kind.label()),
+            Self::Startup(check, period, failures) => {
+                format!("a startup probe ({}) every {} with {failures} failures", asks(check), seconds(period))
+            }
         }
     }
 
@@ -70,6 +79,10 @@ impl Change {
                 }
             }
             Self::Without(kind) => template.without(*kind),
+            Self::Startup(check, period, failures) => {
+                let new = Probe { period: *period, failure_threshold: *failures, ..Probe::new(check.clone()) };
+                template.startup.get_or_insert(new);
+            }
         }
     }
 }
@@ -101,6 +114,7 @@ impl Change {
             Self::Path(kind, _) => (5, Some(*kind)),
             Self::Patience(kind, ..) => (6, Some(*kind)),
             Self::Without(kind) => (7, Some(*kind)),
+            Self::Startup(..) => (8, None),
         }
     }
 }
@@ -132,6 +146,11 @@ pub fn fragment(changes: &[Change]) -> String {
                 seconds(*timeout)
             )),
             Change::Without(kind) => container.push(format!("{}Probe: null", kind.label())),
+            Change::Startup(check, period, failures) => container.push(format!(
+                "startupProbe: {{{}, periodSeconds: {}, failureThreshold: {failures}}}",
+                handler(check),
+                seconds(*period).max(1)
+            )),
         }
     }
     let mut lines = vec!["spec:".to_owned()];
@@ -145,6 +164,33 @@ pub fn fragment(changes: &[Change]) -> String {
         lines.extend(container.iter().map(|line| format!("        {line}")));
     }
     lines.join("\n") + "\n"
+}
+
+/// What a probe asks, in words.
+fn asks(check: &Check) -> String {
+    match check {
+        Check::Http { path, .. } => format!("GET {path}"),
+        Check::Tcp { .. } => "a connection".to_owned(),
+        Check::Exec { .. } => "a command".to_owned(),
+    }
+}
+
+/// What a probe asks, as a manifest has it. Which port that is in a cluster, and what a header holds, is not said here: the
+/// one is not known, and the other may be a secret.
+fn handler(check: &Check) -> String {
+    let port = |port: &Option<String>| port.clone().unwrap_or_else(|| "YOUR-PORT".to_owned());
+    match check {
+        Check::Http { port: named, path, headers, tls } => {
+            let scheme = if *tls { ", scheme: HTTPS" } else { "" };
+            let headers: Vec<String> =
+                headers.iter().map(|(name, _)| format!("{{name: {name:?}, value: YOUR-VALUE}}")).collect();
+            let headers =
+                if headers.is_empty() { String::new() } else { format!(", httpHeaders: [{}]", headers.join(", ")) };
+            format!("httpGet: {{path: {path:?}, port: {}{scheme}{headers}}}", port(named))
+        }
+        Check::Tcp { port: named } => format!("tcpSocket: {{port: {}}}", port(named)),
+        Check::Exec { command } => format!("exec: {{command: {command:?}}}"),
+    }
 }
 
 fn seconds(time: Duration) -> u64 {
@@ -196,5 +242,35 @@ mod tests {
              readinessProbe: {httpGet: {path: \"/ready\"}}\n        livenessProbe: null\n"
         );
         assert_eq!(fragment(&[Change::MinReady(S(5))]), "spec:\n  minReadySeconds: 5\n");
+        let http =
+            Check::Http { port: None, path: "/live".into(), headers: vec![("X-Key".into(), "s3".into())], tls: true };
+        let exec = Check::Exec { command: vec!["cat".into(), "/tmp/up".into()] };
+        for (check, written) in [
+            (
+                http,
+                "{httpGet: {path: \"/live\", port: YOUR-PORT, scheme: HTTPS, httpHeaders: [{name: \"X-Key\", value: \
+                 YOUR-VALUE}]}, periodSeconds: 1, failureThreshold: 60}",
+            ),
+            (
+                Check::Tcp { port: Some("web".into()) },
+                "{tcpSocket: {port: web}, periodSeconds: 1, failureThreshold: 60}",
+            ),
+            (exec, "{exec: {command: [\"cat\", \"/tmp/up\"]}, periodSeconds: 1, failureThreshold: 60}"),
+        ] {
+            let fragment = fragment(&[Change::Startup(check, S(1), 60)]);
+            assert!(fragment.ends_with(&format!("        startupProbe: {written}\n")), "{fragment}");
+        }
+    }
+
+    #[test]
+    fn a_startup_probe_comes_where_there_is_none() {
+        let mut deployment = crate::assessment::sample::header(&[]).deployment;
+        let change = Change::Startup(Check::Tcp { port: None }, S(1), 60);
+        assert_eq!(change.words(), "a startup probe (a connection) every 1 s with 60 failures");
+        change.apply(&mut deployment);
+        let added = deployment.template.startup.clone().unwrap();
+        assert_eq!((added.period, added.failure_threshold, added.check), (S(1), 60, Check::Tcp { port: None }));
+        Change::Startup(Check::Tcp { port: None }, S(1), 5).apply(&mut deployment);
+        assert_eq!(deployment.template.startup.unwrap().failure_threshold, 60, "one that is there stays");
     }
 }

@@ -24,6 +24,7 @@ use self::{
 use crate::{
     deployment::{Deployment, ProbeKind},
     event::{Event, Exit, Reason, Release, Replica, Revision, Signal},
+    network::Break,
     time::Moment,
 };
 
@@ -143,6 +144,18 @@ pub enum Effect {
     StartDatabase,
     /// The database gets SIGKILL, with all of its process group. Answered by `DatabaseDown`.
     KillDatabase,
+    /// Packets between clients and this replica are to be dropped. Answered by `NetworkBroken`.
+    BreakNetwork {
+        /// Whose way it is.
+        replica: Replica,
+        /// Which of them.
+        how: Break,
+    },
+    /// They are to pass again. Answered by `NetworkHealed`.
+    HealNetwork {
+        /// Whose way it is.
+        replica: Replica,
+    },
     /// New connections go to these from now on. Empty: to none.
     View {
         /// Whose endpoints they are.

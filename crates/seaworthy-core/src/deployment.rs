@@ -167,7 +167,7 @@ impl Probe {
 }
 
 /// What a probe asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// A GET; an answer from 200 to 399 is good.

@@ -28,11 +28,13 @@ mod names;
 mod observed;
 mod oom;
 mod pace;
+mod partition;
 mod ports;
 mod prestop_failed;
 mod recreate_gap;
 mod releases;
 mod removal_race;
+mod restarts;
 mod rule;
 mod saturation;
 mod shortage;
@@ -49,7 +51,6 @@ mod writes;
 
 use std::collections::BTreeSet;
 
-pub(crate) use self::finding::sort;
 pub use self::{
     case::{Case, Failed, Fate, Hit},
     context::Context,
@@ -58,6 +59,7 @@ pub use self::{
     rule::{Asks, Entry, Rule},
     waiting::{WAITING, Waits},
 };
+pub(crate) use self::{finding::sort, writes::are_harmed};
 use crate::{
     event::Replica,
     history::History,
@@ -100,6 +102,8 @@ pub enum Harm {
     Slowness,
     /// Load is not where it should be.
     Spread,
+    /// Replicas were ended that should have been left alone.
+    Restarts,
 }
 
 impl Harm {
@@ -110,6 +114,7 @@ impl Harm {
             Self::Writes => "writes",
             Self::Slowness => "slowness",
             Self::Spread => "spread",
+            Self::Restarts => "restarts",
         }
     }
 }
@@ -117,11 +122,12 @@ impl Harm {
 /// The causes of failures, in the order in which they are asked: the tool itself, what a drill does on purpose, what the
 /// answer says by itself, the database, whether there was anybody to answer, then each replica's own begin and end, and
 /// last what keeps to a time or to a connection.
-pub static RULES: [Rule; 39] = [
+pub static RULES: [Rule; 40] = [
     ports::RULE,
     descriptors::RULE,
     killed::RULE,
     hung::RULE,
+    partition::RULE,
     saturation::RULE,
     names::DNS,
     names::EXPIRED,
@@ -160,7 +166,8 @@ pub static RULES: [Rule; 39] = [
 ];
 
 /// Causes that show in times, counts and writes, and in no failure.
-pub static OBSERVED: [Rule; 9] = [
+pub static OBSERVED: [Rule; 10] = [
+    restarts::STARTING,
     slowness::SLOW,
     spread::PINNING,
     spread::NO_REBALANCE,

@@ -34,11 +34,13 @@ pub enum Drill {
     Balance,
     /// The database gets SIGKILL, and is started again.
     DatabaseRestart,
+    /// Packets between clients and one replica are dropped.
+    Network,
 }
 
 impl Drill {
     /// All of them, in the order in which they are made.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Baseline,
         Self::Rollout,
         Self::Terminate,
@@ -52,6 +54,7 @@ impl Drill {
         Self::SlowStart,
         Self::Balance,
         Self::DatabaseRestart,
+        Self::Network,
     ];
 
     /// Those that are made where nobody asks for others: what any deploy does, and what any node may do.
@@ -82,6 +85,7 @@ impl Drill {
             Self::SlowStart => "slow-start",
             Self::Balance => "balance",
             Self::DatabaseRestart => "database-restart",
+            Self::Network => "network",
         }
     }
 
@@ -111,6 +115,7 @@ impl Drill {
             Self::SlowStart => "one replica is deleted, and its replacement gets SIGSTOP as it starts",
             Self::Balance => "twice as many replicas are wanted for a while",
             Self::DatabaseRestart => "the database gets SIGKILL, and is started again a while later",
+            Self::Network => "packets between clients and one replica are dropped: all of them for a while, then some",
         }
     }
 
@@ -130,6 +135,7 @@ impl Drill {
             Self::SlowStart => "a replica that starts slowly is waited for",
             Self::Balance => "new replicas take their share",
             Self::DatabaseRestart => "a database that restarts costs errors only while it is away",
+            Self::Network => "a path that breaks costs only what goes over it, and heals by itself",
         }
     }
 
@@ -150,6 +156,10 @@ impl Drill {
             }
             Self::DatabaseRestart => {
                 "only what was sent while the database was away, or until 1 s after it was back, may be lost"
+            }
+            Self::Network => {
+                "only what went over the broken path, until TCP had its time to send again (as long again as it was \
+                 broken, and 1 s), may be lost"
             }
             Self::Kill => {
                 "only what was in flight on the killed replica, or sent to it before its listener was back or clients \

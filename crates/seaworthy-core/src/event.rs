@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{deployment::ProbeKind, drill::Drill, time};
+use crate::{deployment::ProbeKind, drill::Drill, network::Break, time};
 
 /// A running copy of the target. Numbers are given once: a restart in place keeps its number, a replacement has its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -359,6 +359,22 @@ pub enum Event {
     DatabaseDown {
         /// How its process ended, where it is known.
         exit: Option<Exit>,
+    },
+    /// Packets between clients and this replica are dropped from here on, both ways. Probes pass.
+    NetworkBroken {
+        /// Whose way it is.
+        replica: Replica,
+        /// Which of them.
+        how: Break,
+    },
+    /// All packets pass again.
+    NetworkHealed {
+        /// Whose way it was.
+        replica: Replica,
+        /// Which of them were dropped.
+        how: Break,
+        /// How many were, as the kernel counted them.
+        dropped: u64,
     },
     /// Somebody ended the trial before its time.
     Interrupted,

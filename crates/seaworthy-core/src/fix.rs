@@ -1,27 +1,44 @@
 //! Proof of a fix: the same trial without and with the changes that are to mend what was found.
 
+mod proof;
+
 use std::{collections::BTreeSet, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
+pub use self::proof::Proof;
 use crate::{
-    assessment::Assessment,
+    assessment::{Assessment, Counted, assess},
     change::{Change, merged},
     deployment::Deployment,
     diagnosis::{Confidence, Finding, Harm},
     drill::Drill,
+    event::Event,
+    history::{Header, History},
     verdict::Verdict,
 };
 
-/// So many losses have to go away before that proves anything: where as many are expected, none is seen by chance in
-/// fewer than one of a hundred trials (Poisson, e^-5 < 0.01).
-const ENOUGH: u64 = 5;
+/// A trial is made again so often at most: what the changes bring to light has changes of its own, once or twice.
+const MOST_ROUNDS: usize = 3;
 
 /// What is to be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
     /// The changes, all of them together.
     pub changes: Vec<Change>,
+    /// Those that are new in each round: the last of these is to be made.
+    pub rounds: Vec<Vec<Change>>,
     /// The drills that are made again: the null run, and those in which something was found that the changes mend.
     pub drills: Vec<Drill>,
+}
+
+/// What the history of a trial that was made again says of that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Again {
+    /// When the trial began that it is to be compared with.
+    pub of: String,
+    /// The changes that each round added. All of them were made.
+    pub rounds: Vec<Vec<Change>>,
 }
 
 /// What trying came to.
@@ -29,6 +46,8 @@ pub struct Proposal {
 pub struct Tried {
     /// What was changed.
     pub changes: Vec<Change>,
+    /// What of it each round added.
+    pub rounds: Vec<Vec<Change>>,
     /// The drills that were made again.
     pub drills: Vec<Drill>,
     /// The verdict with the changes, on those drills.
@@ -56,72 +75,46 @@ pub struct Compared {
     pub proof: Proof,
 }
 
-/// What a comparison says of a cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// It is gone, and that is not by chance: it was what it was taken for.
-    Confirmed,
-    /// It is gone, and there was so little of it that chance can do that.
-    TooFew,
-    /// There is less of it.
-    Fewer,
-    /// There is as much of it, or more.
-    Stays,
-    /// It was not there without the changes.
-    New,
-    /// It is gone, but nothing of what was changed is to mend it.
-    NotAimedAt,
-    /// The second trial cannot be compared: a drill did not happen in it.
-    Incomparable,
-}
-
-impl Proof {
-    /// Its name in documents.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed",
-            Self::TooFew => "too_few",
-            Self::Fewer => "fewer",
-            Self::Stays => "stays",
-            Self::New => "new",
-            Self::NotAimedAt => "not_aimed_at",
-            Self::Incomparable => "incomparable",
-        }
-    }
-
-    /// What it means, in words that follow the numbers.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed: gone with the change",
-            Self::TooFew => "gone, but there were too few to prove it: try again with a higher --rate",
-            Self::Fewer => "fewer: the change helps, and is not all that it takes",
-            Self::Stays => "not mended by the change",
-            Self::New => "only with the change",
-            Self::NotAimedAt => "gone, though nothing that was changed is to mend it: run it again",
-            Self::Incomparable => "not comparable: a drill did not happen in the second trial",
-        }
-    }
-}
-
 /// What the findings of a trial propose to try; nothing where the platform can change none of it.
 pub fn proposal(assessment: &Assessment, deployment: &Deployment) -> Option<Proposal> {
-    let found = || assessment.findings.iter().filter(|finding| !finding.changes.is_empty() && harm(finding) > 0);
-    let mut changes: Vec<Change> = found().flat_map(|finding| finding.changes.clone()).collect();
+    let changes = changes(assessment, deployment);
+    if changes.is_empty() {
+        return None;
+    }
+    let harmed: BTreeSet<Drill> = found(assessment).flat_map(|finding| finding.drills.iter().copied()).collect();
+    let drills = assessment.drills.iter().map(|row| row.drill);
+    let drills = drills.filter(|drill| *drill == Drill::Baseline || harmed.contains(drill)).collect();
+    Some(Proposal { rounds: vec![changes.clone()], changes, drills })
+}
+
+/// What is to be tried next, of what the last round found under the rules that held in it: nothing where it proposes
+/// nothing new, or where there were enough rounds.
+pub fn further(last: &Proposal, found: &Assessment, deployment: &Deployment) -> Option<Proposal> {
+    let all = merged(last.changes.iter().cloned().chain(changes(found, deployment)));
+    let new: Vec<Change> = all.iter().filter(|change| !last.changes.contains(change)).cloned().collect();
+    if new.is_empty() || last.rounds.len() >= MOST_ROUNDS {
+        return None;
+    }
+    let rounds = last.rounds.iter().cloned().chain([new]).collect();
+    Some(Proposal { changes: all, rounds, drills: last.drills.clone() })
+}
+
+/// Findings that something can be changed about.
+fn found(assessment: &Assessment) -> impl Iterator<Item = &Finding> {
+    assessment.findings.iter().filter(|finding| !finding.changes.is_empty() && harm(finding) > 0)
+}
+
+/// What they propose, without what is so already.
+fn changes(assessment: &Assessment, deployment: &Deployment) -> Vec<Change> {
+    let mut changes: Vec<Change> = found(assessment).flat_map(|finding| finding.changes.clone()).collect();
     changes.extend(room(&changes, deployment));
     let mut changes = merged(changes);
-    // What is so already is no change.
     changes.retain(|change| {
         let mut changed = deployment.clone();
         change.apply(&mut changed);
         changed != *deployment
     });
-    if changes.is_empty() {
-        return None;
-    }
-    let harmed: BTreeSet<Drill> = found().flat_map(|finding| finding.drills.iter().copied()).collect();
-    let drills = assessment.drills.iter().map(|row| row.drill);
-    let drills = drills.filter(|drill| *drill == Drill::Baseline || harmed.contains(drill)).collect();
-    Some(Proposal { changes, drills })
+    changes
 }
 
 /// A preStop sleep is part of the grace period: the application keeps what it had.
@@ -138,17 +131,19 @@ fn room(changes: &[Change], deployment: &Deployment) -> Option<Change> {
 const fn harm(finding: &Finding) -> u64 {
     match finding.harm {
         Harm::Requests => finding.lost(),
-        Harm::Writes | Harm::Slowness | Harm::Spread => finding.count,
+        Harm::Writes | Harm::Slowness | Harm::Spread | Harm::Restarts => finding.count,
     }
 }
 
 /// Compares a trial with the one that was made with the changes.
 pub fn compare(before: &Assessment, after: &Assessment, proposal: &Proposal) -> Tried {
-    let Proposal { changes, drills } = proposal;
+    let Proposal { changes, rounds, drills } = proposal;
     let happened = drills.iter().all(|drill| {
         let mut rows = after.drills.iter().filter(|row| row.drill == *drill);
         rows.any(|row| row.happened.is_ok())
     });
+    let ((lost_before, ended_before), (lost_after, ended_after)) = (sum(before, drills), sum(after, drills));
+    let requests = (ended_before, ended_after);
     let names: BTreeSet<&str> =
         [before, after].iter().flat_map(|one| &one.findings).filter(|f| !f.own).map(|f| &*f.cause).collect();
     let causes = names.into_iter().filter_map(|cause| {
@@ -158,33 +153,31 @@ pub fn compare(before: &Assessment, after: &Assessment, proposal: &Proposal) -> 
         let proof = match (before, after) {
             (0, 0) => return None,
             _ if !happened => Proof::Incomparable,
-            (0, _) => Proof::New,
-            (_, 0) if !aimed_at => Proof::NotAimedAt,
-            (ENOUGH.., 0) => Proof::Confirmed,
-            (_, 0) => Proof::TooFew,
-            (before, after) if after < before => Proof::Fewer,
-            _ => Proof::Stays,
+            (1.., 0) if !aimed_at => Proof::NotAimedAt,
+            counts => Proof::of(counts, requests),
         };
         Some(Compared { cause: cause.to_owned(), before, after, proof })
     });
-    let sum = |of: &Assessment| {
-        let rows = of.drills.iter().filter(|row| drills.contains(&row.drill));
-        rows.fold((0, 0), |(lost, ended), row| {
-            let both = [&row.keep_alive, &row.fresh];
-            let count = |of: fn(&crate::assessment::Counted) -> u64| both.iter().map(|lane| of(lane)).sum::<u64>();
-            (lost + count(|lane| lane.lost + lane.unknown), ended + count(|lane| lane.ended))
-        })
-    };
-    let ((lost_before, ended_before), (lost_after, ended_after)) = (sum(before), sum(after));
     Tried {
         changes: changes.clone(),
+        rounds: rounds.clone(),
         drills: drills.clone(),
         verdict: after.verdict,
         reasons: after.reasons.clone(),
         lost: (lost_before, lost_after),
-        requests: (ended_before, ended_after),
+        requests,
         causes: causes.collect(),
     }
+}
+
+/// Requests of these drills: those that were lost, and all of which it is known what became of them.
+fn sum(of: &Assessment, drills: &[Drill]) -> (u64, u64) {
+    let rows = of.drills.iter().filter(|row| drills.contains(&row.drill));
+    rows.fold((0, 0), |(lost, ended), row| {
+        let both = [&row.keep_alive, &row.fresh];
+        let count = |of: fn(&Counted) -> u64| both.iter().map(|lane| of(lane)).sum::<u64>();
+        (lost + count(|lane| lane.lost + lane.unknown), ended + count(|lane| lane.ended))
+    })
 }
 
 /// The finding of a cause, where it is of one of these drills.
@@ -200,6 +193,37 @@ pub fn confirm(assessment: &mut Assessment, tried: &Tried) {
             finding.confidence = Confidence::Confirmed;
         }
     }
+}
+
+/// Judges a trial by its history, and compares it with the last one of those that were made of it again.
+pub fn judged(first: &History, again: &[History]) -> Assessment {
+    let mut assessment = assess(first);
+    let of_it = again.iter().filter(|second| is_again(first, second));
+    let rounds = |of: &&History| of.header.tried.as_ref().map_or(0, |tried| tried.rounds.len());
+    if let Some(second) = of_it.max_by_key(rounds) {
+        settle(&mut assessment, &second.header, &assess(second));
+    }
+    assessment
+}
+
+/// Takes in what became of a trial with changes, of which its header says what they were.
+pub fn settle(before: &mut Assessment, header: &Header, after: &Assessment) {
+    let Some(Again { rounds, .. }) = header.tried.clone() else { return };
+    let changes = merged(rounds.iter().flatten().cloned());
+    let tried = compare(before, after, &Proposal { changes, rounds, drills: header.drills.clone() });
+    confirm(before, &tried);
+    before.tried = Some(tried);
+}
+
+/// Whether a trial is another one again, with changes, and came to its end: what was broken off proves nothing.
+pub fn is_again(first: &History, second: &History) -> bool {
+    let (of, header) = (&first.header, &second.header);
+    let began = || second.events.iter().any(|(_, event)| matches!(event, Event::DrillBegun { .. }));
+    header.tried.as_ref().is_some_and(|tried| tried.of == of.began)
+        && (header.seed, &header.target) == (of.seed, &of.target)
+        && second.footer.as_ref().is_some_and(|footer| !footer.interrupted)
+        && second.events.iter().all(|(_, event)| *event != Event::Interrupted)
+        && began()
 }
 
 #[cfg(test)]

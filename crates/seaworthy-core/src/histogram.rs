@@ -45,6 +45,12 @@ impl Histogram {
         self.0.record(nanos(time).min(HIGHEST)).expect("one that grows");
     }
 
+    /// Adds as many of one time.
+    fn add(&mut self, nanos: u64, count: u64) {
+        // Up to the highest value it grows.
+        self.0.record_n(nanos.min(HIGHEST), count).expect("one that grows");
+    }
+
     /// Adds everything that another has recorded.
     pub fn merge(&mut self, other: &Self) {
         // It grows by itself, and both are bounded by the same highest value.

@@ -1,16 +1,19 @@
 //! A trial as it was recorded: what happened to the target, and what became of the requests, on one clock.
 
+mod checks;
 mod interval;
 pub mod lines;
 mod reader;
+
+pub use checks::Records;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    audit::Audit, deployment::Deployment, drill::Drill, event::Event, generator::Generator, interval::Interval,
-    recording::Recording, replay::Policy, time::Moment,
+    audit::Audit, deployment::Deployment, drill::Drill, event::Event, fix::Again, generator::Generator,
+    interval::Interval, recording::Recording, replay::Policy, time::Moment,
 };
 
 /// A trial as it was recorded. It is judged from this alone, as often as one likes.
@@ -92,6 +95,12 @@ pub struct Header {
     pub timeout: Duration,
     /// What the trial was held to.
     pub expectations: Expectations,
+    /// Whether it was followed what became of its writes, so that an end without an audit is none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub writes: bool,
+    /// Of a trial that was made again with changes: which one, and what was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Again>,
 }
 
 /// What a trial is held to. It can be judged again with others.

@@ -18,6 +18,7 @@
 //! | [`cluster`] | the rules of a Deployment: rollouts, probes, endpoints |
 //! | [`drill`] | what is done to a target, and what is expected |
 //! | [`flood`] | how much a target does, the more is asked of it |
+//! | [`network`] | how the way to a replica is broken, and how soon it is well again |
 //! | [`trial`] | the drills one after the other, on a cluster |
 //! | [`audit`] | what became of the writes |
 //! | [`change`] | what can be changed of a target's rules |
@@ -46,6 +47,7 @@ pub mod history;
 pub mod interval;
 pub mod ledger;
 pub mod lives;
+pub mod network;
 pub mod outcome;
 pub mod recording;
 pub mod replay;

@@ -8,7 +8,6 @@ pub use life::{Life, PreStop, Run, Span, Spans};
 
 use crate::{
     event::{Endpoint, Event, Release, Replica, Revision},
-    histogram::Histogram,
     history::History,
     interval::INTERVAL,
     time::Moment,
@@ -203,6 +202,8 @@ impl Lives {
             Event::Gone { replica } => self.life(*replica).ended(at),
             Event::Frozen { replica } => self.life(*replica).frozen.begin(at),
             Event::Thawed { replica } => self.life(*replica).frozen.end(at),
+            Event::NetworkBroken { replica, .. } => self.life(*replica).broken.begin(at),
+            Event::NetworkHealed { replica, .. } => self.life(*replica).broken.end(at),
             Event::ListenerUp { replica } => self.life(*replica).listening.begin(at),
             Event::ListenerDown { replica } => self.life(*replica).listening.end(at),
             Event::Foreign { replica, holder } => {
@@ -242,9 +243,7 @@ impl Lives {
                 let replica = lane.endpoint.and_then(|address| self.addresses.get(&address));
                 let life = replica.and_then(|replica| self.replicas.get_mut(replica));
                 if let Some(life) = life.filter(|_| !times.response.is_empty()) {
-                    let mut answers = Histogram::new();
-                    times.response.add_to(&mut answers);
-                    *life.answers.entry(begin).or_default() += answers.count();
+                    *life.answers.entry(begin).or_default() += times.response.count();
                 }
             }
         }

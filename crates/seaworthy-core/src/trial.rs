@@ -1,6 +1,7 @@
 //! A trial: the drills one after the other, on a cluster. Pure, like the cluster that it holds.
 
 mod asked;
+mod network;
 mod plan;
 
 use std::{collections::VecDeque, time::Duration};
@@ -85,6 +86,8 @@ enum Step {
     DatabaseAway(Moment),
     /// It is to be back.
     DatabaseBack,
+    /// The way to a replica is broken, or was.
+    Network(network::Way),
     /// The cluster is to be as it is wanted.
     Settle,
 }
@@ -134,6 +137,8 @@ impl Trial {
             Input::Saturated => self.saturated(),
             Input::DatabaseUp => self.database_up(now, effects),
             Input::DatabaseDown { exit } => self.database_down(now, exit, effects),
+            Input::NetworkBroken { failed } => self.way_broken(now, failed, effects),
+            Input::NetworkHealed { dropped } => self.way_healed(now, dropped, effects),
             Input::Interrupt => self.interrupt(effects),
         }
         // Each stage may lead to the next one at once.
@@ -143,6 +148,7 @@ impl Trial {
     fn interrupt(&mut self, effects: &mut Vec<Effect>) {
         if self.stage != Stage::Over {
             self.end_flood(effects);
+            self.mend_way(effects);
             effects.push(Effect::Record(Event::Interrupted));
             self.finish(End::Done);
         }
@@ -195,6 +201,7 @@ impl Trial {
     /// What a drill could not do. Those after it would begin with a target that is not as it should be.
     fn broken(&mut self, drill: Drill, why: String, effects: &mut Vec<Effect>) {
         self.end_flood(effects);
+        self.mend_way(effects);
         effects.push(Effect::Record(Event::DrillBroken { drill, why }));
         effects.push(Effect::Record(Event::DrillEnded { drill }));
         self.done.push(drill);
@@ -206,7 +213,7 @@ impl Trial {
             return self.broken(drill, why.to_owned(), effects);
         }
         let picked = match drill {
-            Drill::Terminate | Drill::Kill | Drill::Freeze | Drill::SlowStart => match self.pick() {
+            Drill::Terminate | Drill::Kill | Drill::Freeze | Drill::SlowStart | Drill::Network => match self.pick() {
                 Some(replica) => Some(replica),
                 None => return self.broken(drill, "no replica was available to be picked".to_owned(), effects),
             },
@@ -258,8 +265,15 @@ impl Trial {
                 effects.push(Effect::KillDatabase);
                 (None, Step::DatabaseEnd)
             }
+            (Drill::Network, Some(replica)) => (None, self.break_way(replica, 0, effects).unwrap_or(Step::Settle)),
             (
-                Drill::Baseline | Drill::Rollout | Drill::Terminate | Drill::Kill | Drill::Freeze | Drill::SlowStart,
+                Drill::Baseline
+                | Drill::Rollout
+                | Drill::Terminate
+                | Drill::Kill
+                | Drill::Freeze
+                | Drill::SlowStart
+                | Drill::Network,
                 _,
             ) => (Some(Order::Rollout(Release::Good)), Step::Settle),
         }
@@ -294,6 +308,7 @@ impl Trial {
             Drill::Balance => self.asked.balance.saturating_add(one.saturating_mul(self.replicas)),
             // As long as at first.
             Drill::DatabaseRestart => self.asked.database_down.saturating_add(self.timing.patience),
+            Drill::Network => self.breaking(),
             Drill::Baseline | Drill::Rollout | Drill::Terminate | Drill::Kill | Drill::ScaleDown | Drill::ScaleUp => {
                 Duration::ZERO
             }
@@ -327,6 +342,10 @@ impl Trial {
                 effects.push(Effect::StartDatabase);
                 Step::DatabaseBack
             }
+            Step::Network(way) => match self.next_of_way(now, way, effects) {
+                Some(next) => next,
+                None => return false,
+            },
             Step::Settle if self.cluster.is_settled() => {
                 effects.push(Effect::Record(Event::Settled { drill }));
                 self.stage = Stage::After { drill, until: aligned(now + self.timing.after) };
@@ -411,6 +430,9 @@ impl Trial {
                 until,
                 ..
             } => Some(at.min(until)),
+            Stage::During { step: Step::Network(way), until, .. } => {
+                Some(way.until().map_or(until, |at| at.min(until)))
+            }
             Stage::Starting { until }
             | Stage::Before { until, .. }
             | Stage::During { until, .. }
@@ -452,6 +474,7 @@ impl Trial {
             Step::DatabaseEnd => "SIGKILL to the database".to_owned(),
             Step::DatabaseAway(_) => "the database is away".to_owned(),
             Step::DatabaseBack => "the database starts".to_owned(),
+            Step::Network(way) => way.words(),
             Step::Grow(_) | Step::Settle => self.lacking(),
         }
     }

@@ -13,7 +13,7 @@ use std::{
 
 use seaworthy_core::event::Signal;
 
-use crate::local::{process, sockets};
+use crate::local::{self, process, sockets};
 
 /// Its name in the run's folder.
 const NAME: &str = "journal";
@@ -148,8 +148,10 @@ fn end(left: &Left<'_>) -> usize {
 
 fn remove_directories(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_replicas = entry.file_name().to_string_lossy().starts_with("replica-");
-        if is_replicas && entry.path().is_dir() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_ours = name.starts_with("replica-") || name == local::DATABASE;
+        // A link to somewhere else is nothing that a trial makes.
+        if is_ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             // What cannot be removed does no harm there.
             let _removed = fs::remove_dir_all(entry.path());
         }
@@ -182,6 +184,10 @@ mod tests {
         let runs = tempfile::tempdir().unwrap();
         let folder = runs.path().join("one");
         fs::create_dir_all(folder.join("replica-0")).unwrap();
+        fs::create_dir_all(folder.join("database/data")).unwrap();
+        fs::create_dir_all(runs.path().join("kept/data")).unwrap();
+        std::os::unix::fs::symlink(runs.path().join("kept"), folder.join("replica-9")).unwrap();
+        fs::write(folder.join("database.log"), "its last words").unwrap();
         let trial = format!("one-{}", std::process::id());
         let mark = format!("{trial}/1");
         let mut marked = Command::new("sleep").arg("1000").env("SEAWORTHY_TRIAL", &mark).spawn().unwrap();
@@ -211,7 +217,8 @@ mod tests {
             std::thread::yield_now();
         }
         innocent.wait().unwrap();
-        assert!(!folder.join("replica-0").exists());
+        assert!(!folder.join("replica-0").exists() && !folder.join("database").exists());
+        assert!(folder.join("database.log").exists() && runs.path().join("kept/data").exists());
         assert_eq!(restore(runs.path()).unwrap(), []);
         assert_eq!(restore(&runs.path().join("none")).unwrap(), []);
     }

@@ -7,12 +7,13 @@
 //! ```
 //!
 //! It is the lifecycle of a Deployment that is followed here, not a cluster's network: there is no other machine, and no
-//! namespace of the kernel. What a container would see differently is told as events.
+//! namespace of the kernel but that of the network, where a drill breaks it. What a container would see differently is told as events.
 
 mod check;
 mod database;
 mod listener;
 mod memory;
+mod network;
 mod place;
 mod platform;
 pub(crate) mod process;
@@ -20,6 +21,7 @@ mod running;
 pub(crate) mod sockets;
 
 pub use database::DATABASE;
+pub use network::Network;
 pub use place::{InvalidCommand, placeholders};
 pub use running::{Ended, Local, Running, Seen, Watched, start};
 pub use sockets::Listening;

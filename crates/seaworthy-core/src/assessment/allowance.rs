@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{flooded, windows::Window};
+use super::{flooded, network, windows::Window};
 use crate::{
     drill::Drill,
     event::{Reason, Signal},
@@ -32,6 +32,7 @@ pub(super) fn allows(window: &Window<'_>, header: &Header, lives: &Lives, outcom
     match window.drill {
         Drill::Kill => kill(window, header, life, outcome),
         Drill::Freeze => freeze(window, header, life, outcome),
+        Drill::Network => network::allows(window, life, outcome),
         Drill::Baseline
         | Drill::Rollout
         | Drill::Terminate

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{proof::within, windows::Window};
+use super::{
+    proof::within,
+    windows::{self, Window},
+};
 use crate::{
     drill::Drill,
     event::{Event, Replica},
@@ -21,6 +24,9 @@ const CHANCE: f64 = 0.001;
 /// From when clients see all replicas until what was on its way has ended.
 const BEGIN: Duration = Duration::from_millis(500);
 
+/// Connections may have a maximum age: what is seen in less than this says nothing of it.
+const AGE: Duration = Duration::from_mins(1);
+
 /// Fewer requests over kept connections tell nothing.
 const FEWEST: u64 = 30;
 
@@ -38,6 +44,7 @@ struct Got {
 #[derive(Debug)]
 struct Shares {
     before: u32,
+    seen: Moment,
     watched: Duration,
     got: BTreeMap<Replica, Got>,
     new: Vec<Replica>,
@@ -118,7 +125,7 @@ fn shares(window: &Window<'_>, history: &History, lives: &Lives) -> Option<Share
             }
         }
     }
-    Some(Shares { before, watched: down.since(seen), got, new })
+    Some(Shares { before, seen, watched: down.since(seen), got, new })
 }
 
 fn count(times: &Times<Packed>) -> u64 {
@@ -180,10 +187,26 @@ pub(super) fn failures(window: &Window<'_>, history: &History, lives: &Lives) ->
             ));
         }
     }
-    if let Some(Kept::Never(words)) = kept(&shares, history.header.connections) {
+    if let Some(Kept::Missing(words)) = kept(&shares, history.header.connections)
+        && none_is_fresh(history)
+        && shares.watched >= AGE
+    {
         reasons.push(words);
     }
     reasons
+}
+
+/// Whether all clients keep their connections. Then new replicas get nothing but what those bring them. Otherwise a client
+/// that stays where it is breaks no promise: HTTP lets it, and who connects anew is served by the new replicas.
+fn none_is_fresh(history: &History) -> bool {
+    history.header.fresh <= 0.0
+}
+
+/// What is to be said of clients that keep their connections, where it is no failure.
+pub(super) fn notes(window: &Window<'_>, history: &History, lives: &Lives) -> Option<String> {
+    let shares = of(window, history, lives).filter(|_| !none_is_fresh(history))?;
+    let Kept::Missing(words) = kept(&shares, history.header.connections)? else { return None };
+    Some(format!("no failure, but to be known: {words}"))
 }
 
 /// Why nobody can know whether new replicas take their share.
@@ -196,8 +219,12 @@ pub(super) fn doubts(window: &Window<'_>, history: &History, lives: &Lives) -> V
             text::counted(shares.sum(|got| got.fresh), "fresh request")
         ));
     }
-    if let Some(Kept::Perhaps(words)) = kept(&shares, history.header.connections) {
-        doubts.push(words);
+    match kept(&shares, history.header.connections).filter(|_| none_is_fresh(history)) {
+        Some(Kept::Missing(words)) if shares.watched < AGE => {
+            doubts.push(format!("{words}; a maximum age of connections would not show in that: --balance 60s"));
+        }
+        Some(Kept::Perhaps(words)) => doubts.push(words),
+        Some(Kept::Missing(_)) | None => {}
     }
     doubts
 }
@@ -205,7 +232,7 @@ pub(super) fn doubts(window: &Window<'_>, history: &History, lives: &Lives) -> V
 /// What is wrong with the share of clients that keep their connections.
 enum Kept {
     /// They do not reach the new replicas.
-    Never(String),
+    Missing(String),
     /// That may be chance.
     Perhaps(String),
 }
@@ -229,10 +256,57 @@ fn kept(shares: &Shares, connections: usize) -> Option<Kept> {
     );
     let certain = opened == 0 && new == 0;
     Some(if certain || at_most(to_new, chosen, fair) < CHANCE {
-        Kept::Never(format!("clients that keep their connections never reach the new replicas: {few}"))
+        Kept::Missing(format!("clients that keep their connections did not reach the new replicas: {few}"))
     } else {
         Kept::Perhaps(format!("{few}; of {chosen} connections that may be chance: raise --connections"))
     })
+}
+
+/// New replicas that clients which keep their connections did not reach, though chance would have led them there.
+#[derive(Clone, Debug)]
+pub(crate) struct Unreached {
+    /// The new replicas.
+    pub(crate) new: Vec<Replica>,
+    /// From when clients saw them.
+    pub(crate) from: Moment,
+    /// How long that was watched.
+    pub(crate) watched: Duration,
+    /// Requests over kept connections that they got.
+    pub(crate) got: u64,
+    /// Those that all replicas got.
+    pub(crate) all: u64,
+    /// Their fair share of them, 0 to 1.
+    pub(crate) fair: f64,
+    /// The same in requests.
+    pub(crate) due: u64,
+    /// Connections that were opened meanwhile to be kept.
+    pub(crate) opened: u64,
+}
+
+impl Unreached {
+    /// Whether it was watched for so long that a bound on the age of connections would have shown.
+    pub(crate) fn is_long(&self) -> bool {
+        self.watched >= AGE
+    }
+}
+
+/// The drills in which clients that keep their connections did not reach the new replicas.
+pub(crate) fn unreached(history: &History, lives: &Lives) -> Vec<Unreached> {
+    let windows = windows::of(history, lives.end());
+    let shares = windows.iter().filter_map(|window| of(window, history, lives));
+    let missing = shares.filter(|shares| matches!(kept(shares, history.header.connections), Some(Kept::Missing(_))));
+    missing
+        .map(|shares| Unreached {
+            from: shares.seen,
+            watched: shares.watched,
+            got: shares.of_new(|got| got.kept),
+            all: shares.sum(|got| got.kept),
+            fair: shares.fair() * shares.new.len() as f64,
+            due: shares.sum(|got| got.kept).saturating_mul(shares.new.len() as u64) / shares.got.len().max(1) as u64,
+            opened: shares.sum(|got| got.opened),
+            new: shares.new,
+        })
+        .collect()
 }
 
 /// How likely it is that of so many, each with a chance of its own, at most `count` come about.

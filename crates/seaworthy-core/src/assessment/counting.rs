@@ -108,11 +108,9 @@ fn good(interval: &Interval, begin: Moment, window: &Window<'_>, lives: &Lives, 
         None => 0,
     };
     for (lane, times) in &interval.lanes {
-        let mut answers = Histogram::new();
-        times.response.add_to(&mut answers);
-        tally.of(lane.connection).good += answers.count();
+        tally.of(lane.connection).good += times.response.count();
         if let Some(part) = tally.times.get_mut(part) {
-            part.merge(&answers);
+            times.response.add_to(part);
             times.timed_out.add_to(part);
         }
     }

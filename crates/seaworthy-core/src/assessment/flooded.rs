@@ -17,7 +17,7 @@ use crate::{
 const FEWEST: u64 = 10;
 
 /// From when to when more was asked; without an end, where nothing says that it ended.
-fn span(window: &Window<'_>, lives: &Lives) -> Option<(Moment, Option<Moment>)> {
+pub(super) fn span(window: &Window<'_>, lives: &Lives) -> Option<(Moment, Option<Moment>)> {
     if !window.drill.floods() {
         return None;
     }
@@ -136,7 +136,7 @@ fn peak(window: &Window<'_>, steps: &[Step]) -> Vec<String> {
     let Some(last) = fair.last() else { return words };
     if window.drill == Drill::Liveness {
         words.push(format!("{peak_good} good answers at {peak_asked} asked"));
-    } else if last.asked == peak.asked && peak.good >= f64::from(peak.asked) * 0.9 {
+    } else if is_answered(&fair) {
         words.push(format!("{peak_good} at {peak_asked} asked: it was not overloaded"));
     } else {
         words.push(format!("peak {peak_good} at {peak_asked} asked"));
@@ -148,6 +148,11 @@ fn peak(window: &Window<'_>, steps: &[Step]) -> Vec<String> {
     words
 }
 
+/// Whether it did all that was asked of it at each step: then nothing is known of what it does when that is too much.
+fn is_answered(fair: &[&Step]) -> bool {
+    fair.iter().all(|step| step.good >= f64::from(step.asked) * 0.9)
+}
+
 /// Whether it did far less at the end than it can.
 fn collapsed(last: &Step, peak: &Step) -> bool {
     last.good < peak.good / 2.0
@@ -156,23 +161,22 @@ fn collapsed(last: &Step, peak: &Step) -> bool {
 /// What is to be said whatever the verdict is: a goodput that collapses, and where the generator was the limit.
 pub(super) fn notes(window: &Window<'_>, history: &History, lives: &Lives) -> Vec<String> {
     let mut notes = Vec::new();
-    if window.drill != Drill::Overload {
-        return notes;
-    }
     let steps = steps(window, history, lives);
     let Some((fair, peak)) = fair(&steps) else { return notes };
+    if window.drill == Drill::Liveness {
+        let idle = is_answered(&fair).then(|| {
+            let most = per_second(peak.asked.into());
+            format!("all of {most} was answered, so it was not too busy for that; --liveness-load asks for more")
+        });
+        notes.extend(idle);
+        return notes;
+    }
     if let Some(last) = fair.last().filter(|last| collapsed(last, peak)) {
         notes.push(format!(
             "it collapses: of {} asked {} were answered, and {} at its peak; refuse early what is too much (429 or 503)",
             per_second(last.asked.into()),
             per_second(last.good),
             per_second(peak.good),
-        ));
-    } else if fair.iter().all(|step| step.good >= f64::from(step.asked) * 0.9) {
-        let most = fair.last().map_or(0, |step| step.asked);
-        notes.push(format!(
-            "it was not overloaded: all of {} was answered; --overload-to asks for more",
-            per_second(most.into())
         ));
     }
     if let Some(step) = steps.iter().find(|step| step.limit.is_some()) {
@@ -204,6 +208,9 @@ pub(super) fn doubts(window: &Window<'_>, history: &History, lives: &Lives) -> V
             step.limit.as_deref().unwrap_or_default()
         ));
     }
+    if window.drill == Drill::Overload {
+        doubts.extend(idle(&steps));
+    }
     let after = |index: u64| slot(index) >= ended + SETTLING && window.holds(slot(index));
     let seen = history.intervals.iter().filter(|interval| after(interval.index));
     let seen: u64 = seen.map(|interval| interval.counts.good + interval.counts.failed).sum();
@@ -215,4 +222,19 @@ pub(super) fn doubts(window: &Window<'_>, history: &History, lives: &Lives) -> V
         ));
     }
     doubts
+}
+
+/// Why a target that did all that was asked of it was not put to the test.
+fn idle(steps: &[Step]) -> Option<String> {
+    let (fair, _) = fair(steps).filter(|(fair, _)| is_answered(fair))?;
+    let most = fair.last()?.asked;
+    let more = if steps.iter().any(|step| step.limit.is_some()) {
+        "the generator can ask for no more of so many: fewer --replicas are overloaded sooner".to_owned()
+    } else {
+        format!("ask for more, such as --overload-to {}", u64::from(most) * 4)
+    };
+    Some(format!(
+        "it was not overloaded: all of {} was answered, so what it does with too much is not known; {more}",
+        per_second(most.into())
+    ))
 }

@@ -1,6 +1,6 @@
 //! What proves that a drill happened. Without it nothing is known of what it would have done.
 
-use super::{allowance, balance, flooded, windows::Window};
+use super::{allowance, balance, flooded, network, windows::Window};
 use crate::{
     drill::Drill,
     event::{Event, Exit, Release, Replica},
@@ -27,6 +27,7 @@ pub(super) fn happened(window: &Window<'_>, history: &History, lives: &Lives) ->
         Drill::SlowStart => slow_start(window, lives),
         Drill::Balance => balance::happened(window, history, lives),
         Drill::DatabaseRestart => database_restart(window, history, lives),
+        Drill::Network => network::happened(window, history),
     }
 }
 

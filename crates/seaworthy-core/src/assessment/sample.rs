@@ -9,6 +9,7 @@ use crate::{
     event::{Endpoint, Event, Exit, Reason, Release, Replica, Revision, Signal},
     history::{Expectations, Footer, Header, History},
     interval::{Gauges, INTERVAL, Interval, Recorder},
+    network::Break,
     outcome::{ConnectionKind, Failure, FailureKind, Outcome, Phase, Phases},
     time::Moment,
 };
@@ -173,6 +174,8 @@ pub(crate) fn header(drills: &[Drill]) -> Header {
         expected: "2xx or 3xx".into(),
         timeout: Duration::from_secs(5),
         expectations: Expectations::default(),
+        writes: false,
+        tried: None,
     }
 }
 
@@ -315,6 +318,19 @@ impl Sample {
         sample.event(15.0, Event::Frozen { replica }).event(25.0, Event::Thawed { replica });
         sample.event(19.0, Event::Unready { replica }).endpoints(19.0, &[0, 2], &[]).view(20.0, &[0, 2]);
         sample.event(25.5, Event::Ready { replica }).endpoints(25.5, &[0, 1, 2], &[]).view(26.5, &[0, 1, 2]);
+        sample
+    }
+
+    /// A baseline, and a replica that clients cannot reach from 15 s to 19 s, and at times from 26 s to 30 s.
+    pub(crate) fn network() -> Self {
+        let mut sample = Self::baseline();
+        sample.header.drills.push(Drill::Network);
+        let (replica, loss) = (Replica(1), Break::Loss);
+        sample.drill(Drill::Network, 12.0, 40.0).disturb(Drill::Network, 15.0, 37.0, Some(1));
+        sample.event(15.0, Event::NetworkBroken { replica, how: Break::Partition });
+        sample.event(19.0, Event::NetworkHealed { replica, how: Break::Partition, dropped: 1_234 });
+        sample.event(26.0, Event::NetworkBroken { replica, how: loss });
+        sample.event(30.0, Event::NetworkHealed { replica, how: loss, dropped: 56 });
         sample
     }
 

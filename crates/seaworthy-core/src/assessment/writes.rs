@@ -1,8 +1,11 @@
 //! What became of the writes: none that was acknowledged may be gone, and none may be there twice.
 
+use std::{collections::BTreeMap, net::SocketAddr};
+
 use super::{allowance, windows::Window};
 use crate::{
     audit::Audit,
+    event::Replica,
     history::History,
     lives::{Life, Lives},
     text,
@@ -18,6 +21,10 @@ pub struct Writes {
     pub audit: Audit,
     /// Replicas that were ended or killed after the first was acknowledged. Without any nothing is proven by what was kept.
     pub terminations: u64,
+    /// How often the database ended after the first was acknowledged, and came back.
+    pub restarts: u64,
+    /// Who acknowledged those that came to harm, by address.
+    pub replicas: BTreeMap<SocketAddr, Replica>,
     /// Why they fail the trial, a line each.
     pub failures: Vec<String>,
     /// Why nothing can be said of them, a line each.
@@ -39,10 +46,19 @@ impl Writes {
         let Audit { acknowledged, stale, .. } = self.audit;
         let late = if stale > 0 { format!(", {} of them late", text::thousands(stale)) } else { String::new() };
         let all = text::counted(acknowledged, "acknowledged write");
-        match self.terminations {
-            0 => format!("all {all} are there{late}, but no replica ended after them: that proves nothing"),
-            ended => format!("all {all} are there{late}, after {}", text::counted(ended, "termination")),
+        match self.tested() {
+            None => format!("all {all} are there{late}, but no replica ended after them: that proves nothing"),
+            Some(ended) => format!("all {all} are there{late}, after {ended}"),
         }
+    }
+
+    /// What ended after the first was acknowledged; nothing where nothing did.
+    fn tested(&self) -> Option<String> {
+        let restarts =
+            (self.restarts > 0).then(|| format!("{} of the database", text::counted(self.restarts, "restart")));
+        let ended = (self.terminations > 0).then(|| text::counted(self.terminations, "termination"));
+        let all: Vec<String> = ended.into_iter().chain(restarts).collect();
+        (!all.is_empty()).then(|| all.join(" and "))
     }
 }
 
@@ -52,7 +68,17 @@ pub(super) fn judge(history: &History, lives: &Lives, windows: &[Window<'_>]) ->
     let first = audit.first;
     let terminations = first.map_or(0, |first| windows.iter().map(|window| ended(first, window, lives)).sum());
     let (failures, doubts) = (failures(&audit), doubts(&audit));
-    Some(Writes { audit, terminations, failures, doubts })
+    let restarts = first.map_or(0, |first| restarts(first, lives));
+    let who = |address: SocketAddr| Some((address, lives.at(address)?.replica));
+    let replicas = audit.harmed.iter().filter_map(|harmed| who(harmed.endpoint?)).collect();
+    Some(Writes { audit, terminations, restarts, replicas, failures, doubts })
+}
+
+/// How often the database ended after a moment, and came back.
+fn restarts(after: Moment, lives: &Lives) -> u64 {
+    let up = lives.database_up();
+    let ends = up.all().iter().filter_map(|span| span.to);
+    ends.filter(|end| *end >= after && up.next_begin(*end).is_some()).count() as u64
 }
 
 /// The counts that thresholds are about.

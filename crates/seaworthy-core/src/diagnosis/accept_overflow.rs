@@ -47,6 +47,9 @@ const STEPS: [u64; 3] = [1, 3, 7];
 const LATER: Duration = Duration::from_millis(250);
 const EARLIER: Duration = Duration::from_millis(20);
 
+/// The longest that a connection takes that came about so.
+pub(super) const LONGEST: Duration = Duration::from_millis(7_250);
+
 /// Whether a connection came about when the kernel had tried again.
 pub(super) fn is_step(connect: Duration) -> bool {
     STEPS.iter().any(|step| {
@@ -62,9 +65,9 @@ fn judge(case: &Case<'_>) -> Option<Hit> {
     ((waited || late) && is_up(life, case.begun(), case.done())).then(|| case.hit(Confidence::Likely))
 }
 
-/// It accepted connections all the while, and was neither frozen nor to end.
+/// It accepted connections all the while, and was neither frozen, nor cut off from clients, nor to end.
 fn is_up(life: &Life, from: Moment, to: Moment) -> bool {
     let listens = life.listening.around(from).is_some_and(|span| span.to.is_none_or(|end| to <= end));
     let told = life.terminating.is_some_and(|(told, _)| told <= to);
-    listens && !told && !life.frozen.any(from, to)
+    listens && !told && !life.frozen.any(from, to) && !life.broken.any(from, to)
 }

@@ -8,7 +8,11 @@ use super::{
     entries,
     found::seconds,
 };
-use crate::{interval::INTERVAL, lives::Life, outcome::FailureKind};
+use crate::{
+    interval::INTERVAL,
+    lives::{Life, Run},
+    outcome::FailureKind,
+};
 
 pub(super) const RULE: Rule = Rule {
     id: "traffic-before-ready",
@@ -47,7 +51,7 @@ fn judge(case: &Case<'_>) -> Option<Hit> {
     match healed {
         Some(healed) => (broken && case.known && case.done() <= healed).then(|| case.hit(Confidence::Likely)),
         // It had not the time to heal. Where others of its revision do answer, its errors are of its begin, too.
-        None => (broken && case.known && has_healthy_twin(case, life) && is_new(case, life))
+        None => (broken && case.known && has_healthy_twin(case, life) && is_new(case, life, run))
             .then(|| case.hit(Confidence::Possible)),
     }
 }
@@ -55,13 +59,18 @@ fn judge(case: &Case<'_>) -> Option<Hit> {
 /// Longer than this after clients first saw it, a replica is not new any more.
 const NEW: Duration = Duration::from_secs(10);
 
-fn is_new(case: &Case<'_>, life: &Life) -> bool {
-    let joined = life.view.all().first().map(|span| span.from);
+/// Whether its process has only begun, the first one or one that was started in its place.
+fn is_new(case: &Case<'_>, life: &Life, run: &Run) -> bool {
+    let joined = life.view.all().iter().map(|span| span.from).find(|from| *from >= run.started);
     joined.is_some_and(|joined| case.begun() <= joined + NEW)
 }
 
 fn has_healthy_twin(case: &Case<'_>, life: &Life) -> bool {
-    let twin = |other: &Life| other.replica != life.replica && other.revision == life.revision;
+    // A rollback starts what an earlier revision had.
+    let rollout = case.lives.rollouts().iter().find(|rollout| Some(rollout.revision) == life.revision);
+    let back = rollout.is_some_and(|rollout| rollout.back);
+    let same = |other: &Life| other.revision == life.revision || back && other.release == life.release;
+    let twin = |other: &Life| other.replica != life.replica && same(other);
     case.lives.all().any(|other| twin(other) && !other.answers.is_empty())
 }
 

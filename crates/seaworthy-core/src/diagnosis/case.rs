@@ -178,7 +178,13 @@ impl<'a> Case<'a> {
             return back.is_none_or(|back| at_or_after(back, self.begun()));
         }
         let until = if self.is_reused() { ended + NOTICED } else { ended + NEAR };
-        self.is_cut() && self.begun() <= until
+        self.is_cut() && self.begun() <= until && !self.is_of_later(ended)
+    }
+
+    /// Whether its connection had been used since a moment: what came before that did not break it.
+    pub(super) fn is_of_later(&self, at: Moment) -> bool {
+        let idle = self.failed.outcome.idle.filter(|_| self.is_reused());
+        idle.is_some_and(|idle| before(self.failed.outcome.begun, idle) > at + NEAR)
     }
 
     /// Clients had nobody to connect to, or none but those that are to end; nothing where that was not recorded.

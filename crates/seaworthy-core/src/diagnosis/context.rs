@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Case, Failed,
+    Case, Failed, Fate,
     case::{NEAR, NOTICED},
     idle::Idle,
     releases::Releases,
@@ -20,6 +20,7 @@ use crate::{
     history::History,
     interval::INTERVAL,
     lives::{Life, Lives, slot},
+    outcome::ConnectionKind,
     time::Moment,
 };
 
@@ -49,6 +50,8 @@ pub struct Context<'a> {
     pub(super) releases: Releases,
     /// Time-outs, by their end and where they were sent.
     timed_out: BTreeSet<(Moment, SocketAddr)>,
+    /// Attempts that were sent again, by when their requests were due: when they ended, and where.
+    tries: BTreeMap<Moment, (Moment, SocketAddr)>,
     /// Whether refusals keep to the time in which replicas were missing.
     pub(super) shortage: Shortage,
 }
@@ -66,12 +69,13 @@ impl<'a> Context<'a> {
             idle: Idle::default(),
             releases: Releases::of(lives, failures),
             timed_out: slowness::timed_out(failures.iter()),
+            tries: tries(failures),
             shortage: Shortage::default(),
         };
         for (at, event) in &history.events {
             context.step(lives, *at, event);
         }
-        context.idle = Idle::of(lives, failures);
+        context.idle = Idle::of(history, lives, failures);
         context.shortage = Shortage::of(&context, lives, failures);
         context
     }
@@ -97,6 +101,20 @@ impl<'a> Context<'a> {
     /// How many endpoints are ready at a moment, and not to end.
     pub(super) fn ready(&self, at: Moment) -> Option<usize> {
         self.ready.at(at)
+    }
+
+    /// Whether no endpoint was ready at some moment from one to another.
+    pub(super) fn was_empty(&self, from: Moment, to: Moment) -> bool {
+        let Steps(steps) = &self.ready;
+        let later = steps.partition_point(|(since, _)| *since < from);
+        let within = steps.iter().skip(later).take_while(|(since, _)| *since <= to);
+        self.ready(from) == Some(0) || within.into_iter().any(|(_, ready)| *ready == 0)
+    }
+
+    /// When an earlier attempt of the same request failed, and where it had been sent.
+    pub(super) fn first_try(&self, case: &Case<'_>) -> Option<(Moment, SocketAddr)> {
+        let again = case.failed.outcome.connection == ConnectionKind::First && case.failed.fate != Fate::Retried;
+        self.tries.get(&case.failed.outcome.due).copied().filter(|(done, _)| again && *done <= case.done())
     }
 
     /// How many endpoints clients see at a moment.
@@ -150,6 +168,11 @@ pub(super) fn before(at: Moment, time: Duration) -> Moment {
     Moment::START + at.since_start().saturating_sub(time)
 }
 
+fn tries(failures: &[Failed<'_>]) -> BTreeMap<Moment, (Moment, SocketAddr)> {
+    let again = failures.iter().filter(|failed| failed.fate == Fate::Retried);
+    again.filter_map(|Failed { outcome, .. }| Some((outcome.due, (outcome.done, outcome.endpoint?)))).collect()
+}
+
 fn away(lives: &Lives) -> Vec<(Moment, Moment)> {
     let up = lives.database_up();
     let down = up.all().iter().filter_map(|span| span.to);
@@ -165,7 +188,9 @@ fn troubles<'a>(history: &History, lives: &Lives, life: &'a Life) -> Vec<(Moment
         if let Some((ended, _)) = run.ended {
             let sent = life.signals.iter().map(|(at, ..)| *at).filter(|at| *at >= run.started && *at <= ended).min();
             let back = life.listening.next_begin(ended).or_else(|| life.ready.next_begin(ended));
-            let until = back.unwrap_or_else(|| lives.end()).max(ended + NOTICED);
+            // Clients hear later that it is ready again.
+            let heard = life.ready.next_begin(ended).map(|ready| ready + history.header.propagation_most);
+            let until = back.unwrap_or_else(|| lives.end()).max(ended + NOTICED).max(heard.unwrap_or(ended));
             troubles.push((before(sent.unwrap_or(ended), NEAR), until + NEAR, life));
         }
     }

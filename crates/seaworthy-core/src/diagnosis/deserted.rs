@@ -62,7 +62,7 @@ pub(super) const DIP: Rule = Rule {
         // Where it may not take all of them, something else took the rest.
         let deployment = &case.history.header.deployment;
         let all = deployment.strategy.fenceposts(deployment.replicas).unavailable >= deployment.replicas;
-        (rolls && all && case.is_in_rollout() && case.is_deserted()).then_some(LIKELY)
+        (rolls && all && case.is_in_rollout() && (case.is_deserted() || is_kept(case))).then_some(LIKELY)
     },
 };
 
@@ -104,6 +104,14 @@ pub(super) const FLAP: Rule = Rule {
     evidence,
     judge: |case| (all_unready(case) && !was_away(case)).then_some(LIKELY),
 };
+
+/// It was refused by a replica that clients would have left long ago, had there been another: while none is ready, those
+/// that end are all that there is, until clients hear of the first new one.
+fn is_kept(case: &Case<'_>) -> bool {
+    let told = case.suspect.filter(|_| case.known && case.is_refused()).and_then(|life| life.terminating);
+    let heard = case.history.header.propagation_most;
+    told.is_some_and(|(told, _)| case.begun() > told + heard && case.context.was_empty(told, case.begun()))
+}
 
 /// There was nobody: no replica in particular has a part in it.
 const LIKELY: Hit = Hit { confidence: Confidence::Likely, replica: None };

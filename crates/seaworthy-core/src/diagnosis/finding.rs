@@ -5,8 +5,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Cause, Confidence, Failed, Fate, Found, Harm, Rule, observed, rule};
-use crate::{change::Change, drill::Drill, event::Replica, history::History, lives::Lives};
+use super::{Cause, Confidence, Failed, Fate, Found, Harm, Rule, observed, rule, writes};
+use crate::{
+    change::Change,
+    drill::Drill,
+    event::{Disposition, Replica},
+    history::History,
+    lives::{Life, Lives},
+};
 
 /// A cause that was found, with its evidence and what mends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +77,10 @@ pub fn findings(history: &History, lives: &Lives, failures: &[(Failed<'_>, Cause
             known.evidence.extend(seen.evidence);
             known.replicas.extend(seen.replicas);
             known.drills.extend(seen.drills);
+            // Where nothing was lost but what may be, the restarts themselves are what came to harm.
+            if seen.harm == Harm::Restarts && known.lost() == 0 {
+                (known.harm, known.count) = (seen.harm, seen.count);
+            }
         } else {
             findings.push(seen);
         }
@@ -79,11 +89,17 @@ pub fn findings(history: &History, lives: &Lives, failures: &[(Failed<'_>, Cause
     findings
 }
 
-/// Those with the most losses first, what the tool itself did after what the target did.
+/// Harmed writes and then the most losses first, what the tool itself did after what the target did.
 pub(crate) fn sort(findings: &mut [Finding]) {
     findings.sort_by_key(|finding| {
         let writes = finding.harm == Harm::Writes;
-        (finding.own, Reverse(finding.lost()), Reverse(writes), Reverse(finding.count))
+        (
+            finding.own,
+            Reverse(writes::are_harmed(finding)),
+            Reverse(finding.lost()),
+            Reverse(writes),
+            Reverse(finding.count),
+        )
     });
 }
 
@@ -93,6 +109,11 @@ fn finding(history: &History, lives: &Lives, id: &str, those: &[&(Failed<'_>, Ca
     let found = Found { history, lives, failed, replicas };
     let rules: Vec<&'static Rule> = id.strip_prefix(AMBIGUOUS).unwrap_or(id).split('|').filter_map(rule).collect();
     let mut finding = joined(&rules, &found);
+    if let [rule] = *rules {
+        // What is left out at a terminal is the end of it.
+        let second = finding.evidence.len().min(1);
+        finding.evidence.splice(second..second, as_first_process(rule, &found));
+    }
     let again = found.count(|failed| failed.fate == Fate::Retried);
     if again > 0 {
         let are = if again == 1 { "1 of them was" } else { &format!("{again} of them were") };
@@ -106,6 +127,17 @@ fn finding(history: &History, lives: &Lives, id: &str, those: &[&(Failed<'_>, Ca
     finding.retried = again;
     finding.drills = found.failed.iter().map(|failed| failed.drill).collect();
     finding
+}
+
+/// What dies of SIGTERM at once for want of a handler does something else in a container, where it is the first process.
+fn as_first_process(rule: &Rule, found: &Found<'_>) -> Option<String> {
+    let of_sigterm = ["endpoint-removal-race", "exit-on-sigterm", "shutdown-closes-idle-keepalive"];
+    let has_none = |life: &Life| life.of_sigterm == Some(Disposition::Default) && life.stopped().is_some();
+    (of_sigterm.contains(&rule.id) && found.lives().any(has_none)).then(|| {
+        "it has no handler for SIGTERM, so it died of it at once; as PID 1 of a container it would ignore it, and go on \
+         until SIGKILL: see --as-pid-1"
+            .to_owned()
+    })
 }
 
 /// What causes have to say of what was found, side by side.

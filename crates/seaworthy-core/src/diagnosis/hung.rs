@@ -1,7 +1,12 @@
 //! The freeze drill's own doing.
 
-use super::{Asks, Confidence, Found, Harm, Rule, entries, found::seconds};
-use crate::{drill::Drill, lives::Life};
+use super::{
+    Asks, Case, Confidence, Found, Harm, Hit, Rule,
+    case::{NEAR, at_or_after},
+    entries,
+    found::seconds,
+};
+use crate::{drill::Drill, lives::Life, outcome::FailureKind, time::Moment};
 
 pub(super) const RULE: Rule = Rule {
     id: "hung",
@@ -13,8 +18,35 @@ pub(super) const RULE: Rule = Rule {
     changes: |_| Vec::new(),
     mends,
     evidence,
-    judge: |case| (case.failed.drill == Drill::Freeze && case.failed.allowed).then(|| case.hit(Confidence::Proven)),
+    judge,
 };
+
+fn judge(case: &Case<'_>) -> Option<Hit> {
+    let life = case.suspect.filter(|_| case.known)?;
+    // What was sent again had lost its time on the replica that hung.
+    let lost_time = || {
+        let (done, address) = case.context.first_try(case).filter(|_| case.kind() == FailureKind::TimedOut)?;
+        let mut freezes = freezes(case.lives.at(address)?);
+        freezes.any(|(from, to)| at_or_after(done, from) && done <= to + NEAR).then_some(Confidence::Likely)
+    };
+    let allowed = case.failed.drill == Drill::Freeze && case.failed.allowed;
+    let later = freezes(life).any(|(_, to)| case.is_of_later(to));
+    // A request may have been due in an earlier drill.
+    let held = |(from, to): (Moment, Moment)| {
+        let ended = case.is_cut() || case.kind() == FailureKind::TimedOut;
+        ended && case.begun() <= from && at_or_after(case.done(), from) && case.done() <= to + NEAR
+    };
+    let confidence = if allowed && !later || freezes(life).any(held) { Some(Confidence::Proven) } else { lost_time() };
+    confidence.map(|confidence| case.hit(confidence))
+}
+
+/// From when to when it hung: until it ran again, or its process ended.
+fn freezes(life: &Life) -> impl Iterator<Item = (Moment, Moment)> + '_ {
+    life.frozen.all().iter().filter_map(|span| {
+        let ended = life.exit_after(span.from).map(|(ended, _)| ended);
+        Some((span.from, [span.to, ended].into_iter().flatten().min()?))
+    })
+}
 
 fn mends(found: &Found<'_>) -> String {
     let readiness = found.history.header.deployment.template.readiness.as_ref();

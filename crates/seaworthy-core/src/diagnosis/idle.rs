@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Asks, Case, Confidence, Failed, Found, Harm, Hit, Rule, case::at_or_after, entries, found::seconds};
+use super::{
+    Asks, Case, Confidence, Failed, Found, Harm, Hit, Rule, case::at_or_after, entries, found::seconds,
+    sigterm_ignored::listened_until,
+};
 use crate::{
+    deployment::Hook,
+    history::History,
     lives::{Life, Lives},
     outcome::{ConnectionKind, FailureKind, Phase},
 };
@@ -48,10 +53,11 @@ pub(super) struct Idle {
 }
 
 impl Idle {
-    pub(super) fn of(lives: &Lives, failures: &[Failed<'_>]) -> Self {
+    pub(super) fn of(history: &History, lives: &Lives, failures: &[Failed<'_>]) -> Self {
+        let sleeps = sleeps(history);
         let idle = |failed: &Failed<'_>| {
             let life = lives.at(failed.outcome.endpoint?)?;
-            failed.outcome.idle.filter(|idle| *idle >= SHORTEST && goes_on(failed, life))
+            failed.outcome.idle.filter(|idle| *idle >= SHORTEST && goes_on(failed, life, sleeps))
         };
         let mut times: Vec<Duration> = failures.iter().filter(|failed| is_cut(failed)).filter_map(idle).collect();
         times.sort_unstable();
@@ -61,8 +67,13 @@ impl Idle {
         Self { shared, count: times.len() }
     }
 
+    /// Whether it is the time that almost all of them share.
+    pub(super) fn shares(&self, idle: Duration) -> bool {
+        self.shared.is_some_and(|shared| is_near(idle, shared))
+    }
+
     fn confidence(&self, idle: Duration) -> Option<Confidence> {
-        if self.shared.is_some_and(|shared| is_near(idle, shared)) {
+        if self.shares(idle) {
             return Some(Confidence::Likely);
         }
         let common = COMMON.iter().any(|seconds| is_near(idle, Duration::from_secs(*seconds)));
@@ -82,10 +93,21 @@ fn is_cut(failed: &Failed<'_>) -> bool {
         && failed.outcome.connection == ConnectionKind::Reused
 }
 
+/// Whether it went on as if it had got no SIGTERM, until SIGKILL.
+pub(super) fn ignores(life: &Life) -> bool {
+    life.out_of_grace().is_some_and(|killed| listened_until(life, killed) == Some(true))
+}
+
+fn sleeps(history: &History) -> bool {
+    matches!(history.header.deployment.template.pre_stop, Some(Hook::Sleep(_)))
+}
+
 /// Its replica was not told to end, and its process ran on.
-fn goes_on(failed: &Failed<'_>, life: &Life) -> bool {
+fn goes_on(failed: &Failed<'_>, life: &Life, sleeps: bool) -> bool {
     let done = failed.outcome.done;
-    let told = life.terminating.is_some_and(|(told, _)| at_or_after(done, told));
+    // A hook that only sleeps is none of the process's doing: it knows nothing before SIGTERM.
+    let known = life.terminating.map(|(told, _)| life.stopped().filter(|_| sleeps).unwrap_or(told));
+    let told = known.is_some_and(|known| at_or_after(done, known)) && !ignores(life);
     // A kept connection may tell of a process's end late.
     let ended = life.runs.iter().filter_map(|run| run.ended).any(|(ended, _)| {
         at_or_after(done, ended) && at_or_after(ended + failed.outcome.idle.unwrap_or_default(), failed.outcome.begun)
@@ -95,7 +117,11 @@ fn goes_on(failed: &Failed<'_>, life: &Life) -> bool {
 
 fn judge(case: &Case<'_>) -> Option<Hit> {
     let life = case.suspect.filter(|_| case.known && is_cut(&case.failed))?;
-    let idle = case.failed.outcome.idle.filter(|idle| *idle >= SHORTEST && goes_on(&case.failed, life))?;
+    let idle = case
+        .failed
+        .outcome
+        .idle
+        .filter(|idle| *idle >= SHORTEST && goes_on(&case.failed, life, sleeps(case.history)))?;
     case.context.idle.confidence(idle).map(|confidence| case.hit(confidence))
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Asks, Case, Confidence, Found, Harm, Hit, Rule, case::at_or_after, entries};
+use super::{Asks, Case, Confidence, Found, Harm, Hit, Rule, case::at_or_after, entries, exit_on_sigterm::SOON};
+use crate::event::Exit;
 
 pub(super) const RULE: Rule = Rule {
     id: "shutdown-closes-idle-keepalive",
@@ -30,7 +31,16 @@ const NOTICED: Duration = Duration::from_secs(1);
 /// It was used again after SIGTERM: what began before that was in flight, and no idle connection.
 fn judge(case: &Case<'_>) -> Option<Hit> {
     let (life, stop) = case.stopping()?;
-    let ended = life.exit_after(stop).map_or_else(|| case.lives.end(), |(at, _)| at);
+    let exit = life.exit_after(stop);
+    // A process that SIGTERM ends closes nothing: its kernel does, whatever is on them.
+    if exit.is_some_and(|(at, exit)| matches!(exit, Exit::Signal(15)) && at <= stop + SOON) {
+        return None;
+    }
+    // One that ignores SIGTERM goes on closing what is idle for too long.
+    if super::idle::ignores(life) && case.failed.outcome.idle.is_some_and(|idle| case.context.idle.shares(idle)) {
+        return None;
+    }
+    let ended = exit.map_or_else(|| case.lives.end(), |(at, _)| at);
     let idle = case.is_cut() && case.is_reused() && case.is_silent() && case.begun() >= stop;
     (idle && at_or_after(ended + NOTICED, case.done())).then(|| case.hit(Confidence::Likely))
 }

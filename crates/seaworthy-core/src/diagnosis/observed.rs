@@ -5,14 +5,15 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Confidence, Finding, Found, Rule, accept_overflow, deserted, finding::joined, pace::Pace, sketch::each, slowness,
-    spread, writes,
+    Confidence, Finding, Found, Rule, accept_overflow, context::before, deserted, finding::joined, pace::Pace,
+    restarts, sketch::each, slowness, spread, writes,
 };
 use crate::{
     drill::Drill,
     event::{Event, Release, Replica},
     history::History,
-    lives::{Lives, slot},
+    interval::INTERVAL,
+    lives::{Life, Lives, slot},
     text::counted,
     time::Moment,
 };
@@ -46,7 +47,12 @@ impl<'a> Observing<'a> {
 
     /// In which drill a moment is.
     pub(super) fn drill(&self, at: Moment) -> Option<Drill> {
-        self.drills.iter().find(|(from, to, _)| *from <= at && at < *to).map(|(.., drill)| *drill)
+        self.window(at).map(|(_, drill)| drill)
+    }
+
+    /// The drill that a moment is in, and when that began.
+    pub(super) fn window(&self, at: Moment) -> Option<(Moment, Drill)> {
+        self.drills.iter().find(|(from, to, _)| *from <= at && at < *to).map(|(from, _, drill)| (*from, *drill))
     }
 }
 
@@ -100,6 +106,7 @@ impl Seen {
 pub(super) fn findings(history: &History, lives: &Lives) -> Vec<Finding> {
     let observing = Observing::of(history, lives);
     let mut seen: Vec<Seen> = Vec::new();
+    seen.extend(restarts::seen(&observing));
     seen.extend(slowness::cold_starts(&observing));
     seen.extend(slowness::slow_replicas(&observing));
     seen.extend(spread::pinned(&observing));
@@ -123,8 +130,11 @@ fn slow_connects(observing: &Observing<'_>) -> Option<Seen> {
                 }
             });
             let life = lane.endpoint.and_then(|address| observing.lives.at(address)).filter(|_| steps > 0);
-            if let Some(life) = life {
-                seen.add(observing, life.replica, steps, std::iter::once(slot(interval.index)));
+            // Where packets are dropped on the way, no queue has to be full for it.
+            let at = slot(interval.index);
+            let broken = |life: &&Life| life.broken.any(before(at, accept_overflow::LONGEST), at + INTERVAL);
+            if let Some(life) = life.filter(|life| !broken(life)) {
+                seen.add(observing, life.replica, steps, std::iter::once(at));
             }
         }
     }
@@ -151,7 +161,7 @@ fn stuck(observing: &Observing<'_>) -> Option<Seen> {
         for life in new.filter(|life| !life.ready.any(Moment::START, *at)) {
             seen.add(observing, life.replica, 0, std::iter::once(*at));
             let ends = life.runs.iter().filter(|run| run.ended.is_some()).count() as u64;
-            let how = if ends > 0 { format!(", and ended {ends} times") } else { String::new() };
+            let how = if ends > 0 { format!(", and ended {}", counted(ends, "time")) } else { String::new() };
             seen.evidence.push(format!("{} never got ready{how}", life.replica));
         }
     }

@@ -77,10 +77,11 @@ impl Pace {
     fn close(&mut self, lives: &Lives, at: Moment, open: &mut BTreeMap<Replica, Open>, all: &mut Sketch) {
         all.clear();
         let mut all_reused = 0;
-        for one in open.values() {
-            if one.times.count() > 0 {
+        for (replica, one) in open.iter().filter(|(_, one)| one.times.count() > 0) {
+            all_reused += one.reused;
+            // One that hangs is no measure for the others.
+            if lives.get(*replica).is_some_and(|life| is_itself(life, at)) {
                 all.merge(&one.times);
-                all_reused += one.reused;
             }
         }
         let seen = lives.all().filter(|life| life.view.around(at).is_some()).count();

@@ -7,13 +7,6 @@ use std::time::Duration;
 
 use crate::histogram::Packed;
 
-/// Bytes of a packed histogram before its counts.
-const HEAD: usize = 40;
-
-/// Counts of a packed histogram in each doubling, and the times that one of the first stands for, as powers of two.
-const HALF: u64 = 10;
-const UNIT: u64 = 9;
-
 /// Steps to each doubling, as a power of two.
 const FINE: u32 = 3;
 
@@ -88,40 +81,9 @@ impl Sketch {
     }
 }
 
-/// Each time that is packed, with its count, the shortest first: HdrHistogram's V2 encoding, where a number below zero
-/// skips as many.
-pub(super) fn each(packed: &Packed, mut take: impl FnMut(u64, u64)) {
-    let mut index = 0_u64;
-    let (mut number, mut shift) = (0_u64, 0_u32);
-    for byte in packed.bytes().get(HEAD..).unwrap_or_default() {
-        // Seven bits a byte, the lowest first; a ninth has all of its bits.
-        let last = *byte < 0x80 || shift == 56;
-        let bits = if shift == 56 { u64::from(*byte) } else { u64::from(*byte & 0x7f) };
-        number |= bits << shift;
-        shift += 7;
-        if !last {
-            continue;
-        }
-        // The lowest bit is the sign.
-        if number & 1 == 1 {
-            index = index.saturating_add((number >> 1).saturating_add(1));
-        } else {
-            if number > 0 {
-                take(value(index), number >> 1);
-            }
-            index += 1;
-        }
-        (number, shift) = (0, 0);
-    }
-}
-
-/// The longest time that a place of a packed histogram stands for, in nanoseconds.
-const fn value(index: u64) -> u64 {
-    let half = 1_u64 << HALF;
-    let (doubling, within) = if index < 2 * half { (0, index) } else { (index / half - 1, index % half + half) };
-    // Beyond a day nothing is told apart.
-    let shift = if doubling > 40 { 40 } else { doubling } + UNIT;
-    ((within + 1) << shift) - 1
+/// Each time that is packed, with its count, the shortest first.
+pub(super) fn each(packed: &Packed, take: impl FnMut(u64, u64)) {
+    packed.each(take);
 }
 
 /// The place of a time in a sketch.

@@ -83,7 +83,9 @@ fn cold(case: &Case<'_>) -> Option<Hit> {
     let new = is_new(life, joined) && begun <= joined + START_OF_TIMEOUTS;
     let healed = life.answers.range(case.done()..).next().is_some();
     let itself = life.terminating.is_none_or(|(told, _)| told > case.done()) && !life.frozen.any(begun, case.done());
-    (new && healed && itself && !case.context.others_timed_out(case)).then(|| case.hit(Confidence::Likely))
+    // What was sent again had lost its time elsewhere.
+    let own = case.context.first_try(case).is_none();
+    (new && healed && itself && own && !case.context.others_timed_out(case)).then(|| case.hit(Confidence::Likely))
 }
 
 fn is_new(life: &Life, joined: Moment) -> bool {
@@ -125,8 +127,9 @@ pub(super) fn cold_starts(observing: &Observing<'_>) -> Option<Seen> {
         seen.evidence.insert(
             0,
             format!(
-                "{slow_starts} of {} were slow, and no other replica was in the same second",
-                counted(starts, "start")
+                "{slow_starts} of {} {} slow, and no other replica was in the same second",
+                counted(starts, "start"),
+                if slow_starts == 1 { "was" } else { "were" }
             ),
         );
         seen

@@ -9,9 +9,10 @@ use super::{
     slowness::{is_slow, medians, settled},
 };
 use crate::{
+    assessment::balance,
     event::Event,
     lives::Life,
-    text::{thousands, time},
+    text::{counted, thousands, time},
 };
 
 pub(super) const PINNING: Rule = Rule {
@@ -29,12 +30,13 @@ pub(super) const PINNING: Rule = Rule {
 
 pub(super) const NO_REBALANCE: Rule = Rule {
     id: "no-rebalance-after-scale-up",
-    title: "a replica that was added for the load got almost none of it: kept connections stayed where they were",
+    title: "replicas that were added got little or nothing of the load: kept connections stayed where they were",
     harm: Harm::Spread,
     entry: entries::connections::NO_REBALANCE,
     mends: |_| {
         "a bound on the age of connections, or on the requests over each, so that clients open them again and reach new \
-         replicas"
+         replicas: nginx keepalive_requests 1000 and keepalive_time 1m, Node server.maxRequestsPerSocket = 1000, Envoy \
+         max_connection_duration 60s, or a maximum lifetime in the clients' pools"
             .to_owned()
     },
     ..Rule::OBSERVED
@@ -88,8 +90,16 @@ pub(super) fn pinned(observing: &Observing<'_>) -> Option<Seen> {
 
 /// A replica that joined by a scale-up, and that kept connections do not reach.
 pub(super) fn not_rebalanced(observing: &Observing<'_>) -> Option<Seen> {
-    let mut seen = Seen::of(&NO_REBALANCE, Confidence::Likely);
-    for life in observing.lives.all().filter(|life| is_of_scaling(observing, life)) {
+    let doubled = balance::unreached(observing.history, observing.lives);
+    // A bound on the age of connections shows only where it was watched for longer than that.
+    let short = doubled.iter().any(|doubled| !doubled.is_long());
+    let mut seen = Seen::of(&NO_REBALANCE, if short { Confidence::Possible } else { Confidence::Likely });
+    for doubled in &doubled {
+        unreached(observing, doubled, &mut seen);
+    }
+    let known = seen.replicas.clone();
+    let added = observing.lives.all().filter(|life| !known.contains(&life.replica));
+    for life in added.filter(|life| is_of_scaling(observing, life)) {
         let settled = settled(observing, life);
         let (ratio, connections) = (ratio(&settled), observing.history.header.connections);
         let Some(replicas) = enough(&settled).filter(|_| ratio < 0.1) else { continue };
@@ -111,6 +121,29 @@ pub(super) fn not_rebalanced(observing: &Observing<'_>) -> Option<Seen> {
         seen.add(observing, life.replica, (all / replicas as u64).saturating_sub(own), at(&settled));
     }
     (!seen.replicas.is_empty()).then_some(seen)
+}
+
+/// What the balance drill saw.
+fn unreached(observing: &Observing<'_>, doubled: &balance::Unreached, seen: &mut Seen) {
+    let numbers: Vec<String> = doubled.new.iter().map(|replica| replica.0.to_string()).collect();
+    let noun = if numbers.len() == 1 { "replica" } else { "replicas" };
+    let watched = doubled.watched.as_secs_f64();
+    seen.evidence.push(format!(
+        "the new {noun} {} had {} of {} requests over kept connections, where {:.0}% are the share, for {watched:.1} s",
+        numbers.join(", "),
+        thousands(doubled.got),
+        thousands(doubled.all),
+        doubled.fair * 100.0
+    ));
+    let opened = counted(doubled.opened, "kept connection");
+    seen.evidence.push(format!("{opened} {} opened in that time", if doubled.opened == 1 { "was" } else { "were" }));
+    if !doubled.is_long() {
+        seen.evidence.push("an age of connections of up to a minute would not show in that: --balance 60s".to_owned());
+    }
+    let mut misplaced = doubled.due.saturating_sub(doubled.got);
+    for replica in &doubled.new {
+        seen.add(observing, *replica, std::mem::take(&mut misplaced), std::iter::once(doubled.from));
+    }
 }
 
 fn by_chance(connections: usize) -> String {

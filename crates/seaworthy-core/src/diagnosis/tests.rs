@@ -5,9 +5,11 @@
 //! the endpoints (flip of 9: a cluster's Service), a proxy's reload (flip of 6), a database that is replaced by its copy and
 //! a page cache that a power cut loses (flips of 13), and what a pool's connection was before (flip of 12).
 
+mod data;
 pub(crate) mod gallery;
 mod more;
 mod numbers;
+mod worlds;
 
 use super::*;
 use crate::drill::Drill;

@@ -1,11 +1,11 @@
 //! A request that must not be sent twice, and of which nobody knows what became.
 
 use super::{Asks, Confidence, Fate, Harm, Hit, Rule, entries};
-use crate::outcome::FailureKind;
+use crate::{audit::Audit, outcome::FailureKind, text::thousands};
 
 pub(super) const RULE: Rule = Rule {
     id: "unknown-outcome-write",
-    title: "requests that must not be sent twice timed out: nobody can know whether they were executed",
+    title: "requests that must not be sent twice timed out: their clients cannot know whether they were executed",
     own: false,
     harm: Harm::Requests,
     asks: Asks::Trial,
@@ -16,10 +16,12 @@ pub(super) const RULE: Rule = Rule {
     },
     changes: |_| Vec::new(),
     evidence: |found| {
-        vec![
+        let mut lines = vec![
             format!("{} on {}, {}", found.what(), found.whose(), found.when()),
             "why they took so long is not known".to_owned(),
-        ]
+        ];
+        lines.extend(found.history.audit.as_ref().and_then(read_back));
+        lines
     },
     judge: |case| {
         let unknown = case.failed.fate == Fate::Unknown && case.kind() == FailureKind::TimedOut;
@@ -27,3 +29,16 @@ pub(super) const RULE: Rule = Rule {
         unknown.then_some(Hit { confidence: Confidence::Possible, replica })
     },
 };
+
+/// What reading back at the end told of all writes without an answer.
+fn read_back(audit: &Audit) -> Option<String> {
+    let Audit { unknown, recovered, not_executed, .. } = *audit;
+    (recovered.saturating_add(not_executed) > 0).then(|| {
+        format!(
+            "read back at the end: of {} unknown writes in all, {} had been executed and {} had not",
+            thousands(unknown),
+            thousands(recovered),
+            thousands(not_executed)
+        )
+    })
+}

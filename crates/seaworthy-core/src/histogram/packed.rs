@@ -74,13 +74,58 @@ impl Packed {
         self.0.len()
     }
 
-    /// Adds what is in it to a histogram.
+    /// Adds what is in it to a histogram. A whole one for each of a trial's millions would cost more than all that is
+    /// done with them.
     pub fn add_to(&self, sum: &mut Histogram) {
-        // Only `pack` and `checked` make one, so there is none that cannot be unpacked.
-        if let Some(one) = Histogram::unpacked(&self.0).filter(|_| !self.is_empty()) {
-            sum.merge(&one);
+        self.each(|nanos, count| sum.add(nanos, count));
+    }
+
+    /// How many times are in it.
+    pub fn count(&self) -> u64 {
+        let mut all = 0;
+        self.each(|_, count| all += count);
+        all
+    }
+
+    /// Each time that is in it, in nanoseconds, with its count, the shortest first.
+    pub fn each(&self, mut take: impl FnMut(u64, u64)) {
+        // Only `pack` and `checked` make one, so there is none that cannot be read.
+        let mut index = 0_u64;
+        let (mut number, mut shift) = (0_u64, 0_u32);
+        for byte in self.0.get(HEAD..).unwrap_or_default() {
+            // Seven bits a byte, the lowest first; a ninth has all of its bits.
+            let last = *byte < 0x80 || shift == 56;
+            let bits = if shift == 56 { u64::from(*byte) } else { u64::from(*byte & 0x7f) };
+            number |= bits << shift;
+            shift += 7;
+            if !last {
+                continue;
+            }
+            // The lowest bit is the sign: a number below zero skips as many.
+            if number & 1 == 1 {
+                index = index.saturating_add((number >> 1).saturating_add(1));
+            } else {
+                if number > 0 {
+                    take(value(index), number >> 1);
+                }
+                index += 1;
+            }
+            (number, shift) = (0, 0);
         }
     }
+}
+
+/// Counts in each doubling, and the times that one of the first stands for, as powers of two.
+const HALF: u64 = 10;
+const UNIT: u64 = 9;
+
+/// The longest time that a place stands for, in nanoseconds.
+const fn value(index: u64) -> u64 {
+    let half = 1_u64 << HALF;
+    let (doubling, within) = if index < 2 * half { (0, index) } else { (index / half - 1, index % half + half) };
+    // Beyond a day nothing is told apart.
+    let shift = if doubling > 40 { 40 } else { doubling } + UNIT;
+    ((within + 1) << shift) - 1
 }
 
 /// The bytes of the counts, where what stands before them is what `pack` writes. A reader that believed other bounds

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Footer, Header, History, interval};
+use super::{Footer, Header, History, Records, interval};
 use crate::{audit::Audit, event::Event, interval::Interval, time::Moment};
 
 pub use super::reader::Reader;
@@ -33,7 +33,11 @@ enum Line<'a> {
     Interval(Box<interval::Line>),
     Flood(Box<interval::Line>),
     Audit(&'a Audit),
-    Footer(&'a Footer),
+    Footer {
+        #[serde(flatten)]
+        footer: &'a Footer,
+        records: &'a Records,
+    },
 }
 
 impl Line<'_> {
@@ -68,9 +72,9 @@ pub fn audit(audit: &Audit) -> String {
     Line::Audit(audit).text()
 }
 
-/// The last line, without its end.
-pub fn footer(footer: &Footer) -> String {
-    Line::Footer(footer).text()
+/// The last line, without its end, after so many records.
+pub fn footer(footer: &Footer, records: &Records) -> String {
+    Line::Footer { footer, records }.text()
 }
 
 /// A whole history, a line for each record: events and intervals by when they were recorded.
@@ -94,7 +98,7 @@ pub fn all(history: &History) -> String {
         text += &(audit(writes) + "\n");
     }
     if let Some(ended) = &history.footer {
-        text += &(footer(ended) + "\n");
+        text += &(footer(ended, &Records::of(history)) + "\n");
     }
     text
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Footer, Header, History, interval,
+    Footer, Header, History,
+    checks::{self, MOST_DRILLS, Order, Records},
+    interval,
     lines::{SCHEMA, Unreadable},
 };
 use crate::{audit::Audit, event::Event, interval::Interval, report::summary::one_line, time::Moment};
@@ -13,9 +15,6 @@ const MOST_WORDS: usize = 200;
 
 /// What there is to say where nobody can have written a line on purpose.
 const CHANGED: &str = "the file was damaged or changed: read the copy that the trial wrote";
-
-/// A trial has fewer drills and thresholds than this: each is judged by itself.
-const MOST_DRILLS: usize = 1_000;
 
 /// More than this was never counted in a trial.
 const MOST_LEFT: u64 = 1 << 48;
@@ -28,6 +27,14 @@ struct Kind {
     at: Option<Moment>,
 }
 
+/// What the last line says of those before it.
+#[derive(Debug, Deserialize)]
+struct Ending {
+    records: Records,
+    #[serde(flatten)]
+    footer: Footer,
+}
+
 /// Reads a history, a line at a time.
 #[derive(Debug, Default)]
 pub struct Reader {
@@ -36,6 +43,7 @@ pub struct Reader {
     header: Option<Header>,
     events: Vec<(Moment, Event)>,
     intervals: Vec<Interval>,
+    order: Order,
     floods: Vec<Interval>,
     audit: Option<Audit>,
     footer: Option<Footer>,
@@ -80,29 +88,19 @@ impl Reader {
             ("header", None, _) => {
                 self.known(kind.schema.as_deref())?;
                 let header: Header = self.of(line)?;
-                if header.drills.len().max(header.expectations.thresholds.len()) > MOST_DRILLS {
-                    return Err(self.unfit(&format!("it has more drills or thresholds than {MOST_DRILLS}; {CHANGED}")));
-                }
+                checks::header(&header).map_err(|why| self.damaged(&why))?;
                 self.header = Some(header);
             }
             ("header", Some(_), _) => return Err(self.unfit("a second header; a file holds one history")),
             (_, None, _) => return Err(self.unfit(&format!("it comes before any header; {}", not_one()))),
             (_, _, Some(_)) => return Err(self.unfit("it comes after the footer, which is the last line; remove it")),
             ("event", ..) => {
-                let Some(at) = kind.at else {
-                    return Err(self.unfit(&format!("an event without `at`; {CHANGED}")));
-                };
-                let event = self.of(line)?;
-                self.drills += usize::from(matches!(event, Event::DrillBegun { .. }));
-                if self.drills > MOST_DRILLS {
-                    return Err(
-                        self.unfit(&format!("it is the {}th drill, which are too many; {CHANGED}", self.drills))
-                    );
-                }
-                self.events.push((at, event));
+                let event = self.event(kind.at, line)?;
+                self.events.push(event);
             }
             ("interval", ..) => {
                 let interval = self.interval(line)?;
+                self.order.next(&self.intervals, &interval).map_err(|why| self.damaged(why))?;
                 self.intervals.push(interval);
             }
             ("flood", ..) => {
@@ -110,13 +108,7 @@ impl Reader {
                 self.floods.push(interval);
             }
             ("audit", ..) => self.audit = Some(self.audit(line)?),
-            ("footer", ..) => {
-                let footer: Footer = self.of(line)?;
-                if footer.not_sent.max(footer.unfinished) > MOST_LEFT {
-                    return Err(self.unfit(&format!("it counts more than there can be; {CHANGED}")));
-                }
-                self.footer = Some(footer);
-            }
+            ("footer", Some(header), _) => self.footer = Some(self.footer(header, line)?),
             (other, ..) => {
                 return Err(self.unfit(&format!("`{other}` is no record of {SCHEMA}; {CHANGED}")));
             }
@@ -124,9 +116,38 @@ impl Reader {
         Ok(())
     }
 
+    fn event(&mut self, at: Option<Moment>, line: &str) -> Result<(Moment, Event), Unreadable> {
+        let at = at.ok_or_else(|| self.damaged("an event without `at`"))?;
+        if self.events.last().is_some_and(|(before, _)| at < *before) {
+            return Err(self.damaged("it happened before the event before it"));
+        }
+        let event = self.of(line)?;
+        self.drills += usize::from(matches!(event, Event::DrillBegun { .. }));
+        if self.drills > MOST_DRILLS {
+            return Err(self.damaged(&format!("it is the {}th drill, which are too many", self.drills)));
+        }
+        Ok((at, event))
+    }
+
     fn interval(&self, line: &str) -> Result<Interval, Unreadable> {
         let line: interval::Line = self.of(line)?;
-        line.interval().map_err(|why| self.unfit(&format!("{why}; {CHANGED}")))
+        let interval = line.interval().map_err(|why| self.damaged(why))?;
+        checks::interval(&interval).map_err(|why| self.damaged(why))?;
+        Ok(interval)
+    }
+
+    fn footer(&self, header: &Header, line: &str) -> Result<Footer, Unreadable> {
+        let Ending { records, footer } = self.of(line)?;
+        if footer.not_sent.max(footer.unfinished) > MOST_LEFT {
+            return Err(self.damaged("it counts more than there can be"));
+        }
+        let (events, intervals, audited) = (&self.events, &self.intervals, self.audit.is_some());
+        let seen = Records::counted(events.len(), intervals.len(), self.floods.len(), audited);
+        if let Some(why) = records.differ(&seen) {
+            return Err(self.damaged(&why));
+        }
+        checks::end(header, &footer, events, intervals, audited).map_err(|why| self.damaged(why))?;
+        Ok(footer)
     }
 
     fn audit(&self, line: &str) -> Result<Audit, Unreadable> {
@@ -134,11 +155,14 @@ impl Reader {
             return Err(self.unfit("a second audit of the writes; a trial has one"));
         }
         let audit: Audit = self.of(line)?;
-        let Audit { acknowledged, unknown, recovered, refused, kept, lost, stale, unverified, duplicated, .. } = audit;
-        let counts = [acknowledged, unknown, recovered, refused, kept, lost, stale, unverified, duplicated];
-        if counts.into_iter().max() > Some(MOST_LEFT) {
-            return Err(self.unfit(&format!("it counts more than there can be; {CHANGED}")));
+        let Audit { acknowledged, unknown, recovered, not_executed, refused, .. } = audit;
+        let Audit { kept, lost, stale, unverified, duplicated, .. } = audit;
+        let executed = [acknowledged, unknown, recovered, not_executed, refused];
+        let counts = executed.into_iter().chain([kept, lost, stale, unverified, duplicated]);
+        if counts.max() > Some(MOST_LEFT) {
+            return Err(self.damaged("it counts more than there can be"));
         }
+        checks::audit(&audit).map_err(|why| self.damaged(why))?;
         Ok(audit)
     }
 
@@ -161,6 +185,11 @@ impl Reader {
         // Each line is a document of its own to the parser, so that only its column means something.
         let said = one_line(&error.to_string().replace(" at line 1 column ", ", at character "), MOST_WORDS);
         self.unfit(&format!("{said}; {instead}"))
+    }
+
+    /// What nobody can have written on purpose.
+    fn damaged(&self, why: &str) -> Unreadable {
+        self.unfit(&format!("{why}; {CHANGED}"))
     }
 
     fn unfit(&self, why: &str) -> Unreadable {

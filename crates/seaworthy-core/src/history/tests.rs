@@ -5,7 +5,8 @@ use proptest::{option, prelude::*};
 use super::*;
 use crate::{
     audit::{Harm, Harmed},
-    deployment::{Check, Hook, Probe, Share, Strategy as Rollout, Template},
+    change::Change,
+    deployment::{Check, Hook, Probe, ProbeKind, Share, Strategy as Rollout, Template},
     interval::{Counts, Gauges, Recorder},
     outcome::{ConnectionKind, Failure, FailureKind, Outcome, Phase, Phases},
     sample::{answer, answers, failure},
@@ -13,6 +14,7 @@ use crate::{
 
 pub(crate) mod events;
 mod files;
+mod forged;
 
 pub(crate) fn header() -> Header {
     let check =
@@ -56,6 +58,21 @@ pub(crate) fn header() -> Header {
             max_p99: Some(Duration::from_millis(250)),
             thresholds: vec!["p99<1s".into()],
         },
+        writes: true,
+        tried: Some(Again {
+            of: "2026-07-01T11:00:00Z".into(),
+            rounds: vec![
+                vec![Change::PreStopSleep(Duration::from_secs(5)), Change::Replicas(3)],
+                vec![
+                    Change::Grace(Duration::from_secs(35)),
+                    Change::RollingUpdate,
+                    Change::MinReady(Duration::from_millis(500)),
+                    Change::Path(ProbeKind::Readiness, "/ready".into()),
+                    Change::Patience(ProbeKind::Liveness, Duration::from_secs(3), 5),
+                    Change::Without(ProbeKind::Startup),
+                ],
+            ],
+        }),
     }
 }
 
@@ -214,7 +231,9 @@ proptest! {
         }
         let (open, in_flight, waiting) = (gauges.0.into(), gauges.1.into(), gauges.2.into());
         let mut interval = recorder.take(index, Gauges { open, in_flight, waiting }, cpu);
-        interval.counts = counts.unwrap_or(interval.counts);
+        // What is said twice has to be the same, twice.
+        let Counts { good, failed, retried, .. } = interval.counts;
+        interval.counts = Counts { good, failed, retried, ..counts.unwrap_or(interval.counts) };
         let mut reader = lines::Reader::default();
         reader.line(&lines::header(&header())).unwrap();
         reader.line(&lines::interval(&interval)).unwrap();

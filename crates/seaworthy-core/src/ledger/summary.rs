@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Ledger, Met, Read, Record, State};
 use crate::{
-    audit::{Audit, Harm, Harmed},
+    audit::{Acknowledged, Audit, Harm, Harmed},
+    interval::INTERVAL,
     text,
+    time::nanos,
     verdict::Writes,
 };
 
@@ -31,11 +33,30 @@ impl Ledger {
             record.count_unknown(&mut audit);
             record.count_listed(usual, &mut audit);
         }
+        audit.timeline = self.timeline();
         // What is lost must not go out of sight behind what was only late.
         audit.harmed.sort_by_key(|harmed| (harmed.harm != Harm::Lost, harmed.harm == Harm::Stale, harmed.acknowledged));
         audit.harmed.truncate(MOST_HARMED);
         audit.harmed.sort_by_key(|harmed| harmed.acknowledged);
         audit
+    }
+
+    /// When what is known to be there, or to be gone, was acknowledged, and by whom.
+    fn timeline(&self) -> Vec<Acknowledged> {
+        let mut slots: BTreeMap<_, BTreeMap<u64, (u64, u64)>> = BTreeMap::new();
+        for record in self.records.values() {
+            let Some(kept) = record.known().map(|seen| record.kept_and_lost(&seen).0) else { continue };
+            for (n, write) in (0..).zip(&record.acknowledged) {
+                let slot = write.met.at.nanos() / nanos(INTERVAL);
+                let (there, gone) = slots.entry(write.met.endpoint).or_default().entry(slot).or_default();
+                *(if n < kept { there } else { gone }) += 1;
+            }
+        }
+        let of = |(endpoint, slots): (_, BTreeMap<u64, (u64, u64)>)| Acknowledged {
+            endpoint,
+            slots: slots.into_iter().map(|(slot, (there, gone))| (slot, there, gone)).collect(),
+        };
+        slots.into_iter().map(of).collect()
     }
 
     /// The counts, for the report on a run without a trial.

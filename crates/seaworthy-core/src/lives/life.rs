@@ -120,6 +120,8 @@ pub struct Life {
     pub listening: Spans,
     /// When it does not run though it lives.
     pub frozen: Spans,
+    /// When packets between clients and it are dropped.
+    pub broken: Spans,
     /// When it was told to end, and how long it has.
     pub terminating: Option<(Moment, Duration)>,
     /// What is done before SIGTERM.
@@ -150,6 +152,7 @@ impl Life {
             view: Spans::default(),
             listening: Spans::default(),
             frozen: Spans::default(),
+            broken: Spans::default(),
             terminating: None,
             pre_stop: None,
             signals: Vec::new(),

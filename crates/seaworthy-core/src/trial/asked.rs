@@ -33,6 +33,7 @@ impl Trial {
             Drill::Liveness if self.asked.liveness == 0 => Some("nothing says how much more is to be asked"),
             Drill::Liveness if deployment.template.liveness.is_none() => Some("there is no liveness probe"),
             Drill::DatabaseRestart if !self.asked.database => Some("there is no database"),
+            Drill::Network if self.asked.network.is_empty() => Some("nothing says how the network is to be broken"),
             Drill::Baseline
             | Drill::Rollout
             | Drill::Terminate
@@ -45,7 +46,8 @@ impl Trial {
             | Drill::Liveness
             | Drill::SlowStart
             | Drill::Balance
-            | Drill::DatabaseRestart => None,
+            | Drill::DatabaseRestart
+            | Drill::Network => None,
         }
     }
 
@@ -162,9 +164,9 @@ impl Trial {
     pub(super) fn database_down(&mut self, now: Moment, exit: Option<Exit>, effects: &mut Vec<Effect>) {
         effects.push(Effect::Record(Event::DatabaseDown { exit }));
         let (drill, step) = match &mut self.stage {
-            Stage::Database { .. } => return self.finish(End::NeverReady),
+            Stage::Database { .. } | Stage::Starting { .. } => return self.finish(End::NeverReady),
             Stage::During { drill, step, .. } => (*drill, step),
-            Stage::Starting { .. } | Stage::Established | Stage::Before { .. } | Stage::After { .. } | Stage::Over => {
+            Stage::Established | Stage::Before { .. } | Stage::After { .. } | Stage::Over => {
                 return;
             }
         };

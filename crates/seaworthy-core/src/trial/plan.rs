@@ -7,6 +7,7 @@ use crate::{
     deployment::Deployment,
     drill::Drill,
     event::{Exit, Replica},
+    network::Break,
     time::Moment,
 };
 
@@ -63,6 +64,10 @@ pub struct Asked {
     pub database: bool,
     /// How long it is away.
     pub database_down: Duration,
+    /// How the way to a replica is broken, one after the other.
+    pub network: Vec<Break>,
+    /// How long each of these lasts.
+    pub network_for: Duration,
 }
 
 impl Default for Asked {
@@ -76,6 +81,8 @@ impl Default for Asked {
             balance: Duration::from_secs(10),
             database: false,
             database_down: Duration::from_secs(3),
+            network: Break::ALL.to_vec(),
+            network_for: Duration::from_secs(6),
         }
     }
 }
@@ -102,6 +109,16 @@ pub enum Input {
     DatabaseDown {
         /// How it ended, where it is known.
         exit: Option<Exit>,
+    },
+    /// Packets between clients and a replica are dropped from now on, or they cannot be.
+    NetworkBroken {
+        /// Why they cannot.
+        failed: Option<String>,
+    },
+    /// They pass again, or that could not be done.
+    NetworkHealed {
+        /// How many were dropped, or why it could not be done.
+        dropped: Result<u64, String>,
     },
     /// No more drills: what was disturbed is put right, and the trial ends.
     Interrupt,

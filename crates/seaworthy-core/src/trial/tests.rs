@@ -21,6 +21,10 @@ struct World {
     stops: bool,
     /// Whether the database starts.
     database: bool,
+    /// Why the network cannot be broken.
+    unbreakable: Option<String>,
+    /// How often it was to be mended.
+    healed: usize,
 }
 
 fn plan(drills: &[Drill], replicas: u32) -> Plan {
@@ -68,6 +72,8 @@ impl World {
             healthy: true,
             stops: true,
             database: true,
+            unbreakable: None,
+            healed: 0,
         }
     }
 
@@ -116,6 +122,11 @@ impl World {
                 self.later(soon, input);
             }
             Effect::KillDatabase => self.later(soon, Input::DatabaseDown { exit: Some(Exit::Signal(9)) }),
+            Effect::BreakNetwork { .. } => self.later(soon, Input::NetworkBroken { failed: self.unbreakable.clone() }),
+            Effect::HealNetwork { .. } => {
+                self.healed += 1;
+                self.later(soon, Input::NetworkHealed { dropped: Ok(7) });
+            }
             Effect::Place { .. } | Effect::PreStop { .. } | Effect::Remove { .. } | Effect::View { .. } => {}
         }
     }

@@ -19,6 +19,9 @@ use crate::worlds::{Made, happen};
 /// Answers that have to be late before somebody is to find out why.
 const MANY: u64 = 50;
 
+/// Connections that were closed for being idle, fewer of which share no idle time.
+const SHARING: u64 = 3;
+
 /// What nobody is accused of by these: a drill does it on purpose, or it is left open.
 const NO_CAUSES: [&str; 4] = ["killed", "hung", "also-in-baseline", "unexplained"];
 
@@ -47,6 +50,19 @@ impl Compared {
             let slow = matches!(*cause, "cold-start" | "slow-replica");
             self.real.get(cause).is_some_and(|count| *count >= if slow { MANY } else { 1 })
         })
+    }
+
+    /// Why a cause that showed cannot be told from what was recorded, where that is so.
+    pub(crate) fn inseparable(&self, cause: &str) -> Option<&'static str> {
+        let at_once = ["recreate-gap", "rollout-capacity-dip", "single-replica-gap", "readiness-flap"];
+        let few = self.real.get(cause).is_some_and(|count| *count < SHARING);
+        match cause {
+            "cold-start" if at_once.iter().any(|gap| self.real.contains_key(gap)) => {
+                Some("all replicas begin at once: nothing is faster in the same second")
+            }
+            "keepalive-idle-race" if few => Some("one or two closed connections share no idle time"),
+            _ => None,
+        }
     }
 
     /// Causes that somebody was accused of. Candidates that stand side by side accuse nobody.
@@ -121,6 +137,8 @@ pub(crate) struct Score {
     pub(crate) found: u64,
     /// Of them, those in which it was only one of several candidates.
     pub(crate) candidate: u64,
+    /// Of them, those in which it was not found, and could not be.
+    pub(crate) inseparable: u64,
     /// Worlds in which it was found, planted or not.
     pub(crate) accused: u64,
     /// Of them, those in which it was there.
@@ -138,6 +156,7 @@ pub(crate) fn scores(worlds: &[Compared], planted: usize) -> BTreeMap<String, Sc
             };
             score.shown += 1;
             score.found += u64::from(world.names(cause));
+            score.inseparable += u64::from(!world.names(cause) && world.inseparable(cause).is_some());
             score.candidate += u64::from(!world.names(cause) && world.found.keys().any(|name| among(&name)));
         }
         for cause in world.accused() {

@@ -42,8 +42,8 @@ pub(crate) fn all(worlds: &[Compared]) {
 fn table(scores: &BTreeMap<String, Score>, words: &str) {
     println!("\nworlds with {words} planted");
     println!(
-        "  {:<30} {:>6} {:>6} {:>7} {:>9} {:>8} {:>8} {:>10}",
-        "", "shown", "found", "recall", "candidate", "accused", "rightly", "precision"
+        "  {:<30} {:>6} {:>6} {:>7} {:>9} {:>11} {:>8} {:>8} {:>10}",
+        "", "shown", "found", "recall", "candidate", "inseparable", "accused", "rightly", "precision"
     );
     let mut sum = Score::default();
     for (cause, score) in scores {
@@ -51,6 +51,7 @@ fn table(scores: &BTreeMap<String, Score>, words: &str) {
         sum.shown += score.shown;
         sum.found += score.found;
         sum.candidate += score.candidate;
+        sum.inseparable += score.inseparable;
         sum.accused += score.accused;
         sum.rightly += score.rightly;
     }
@@ -58,10 +59,10 @@ fn table(scores: &BTreeMap<String, Score>, words: &str) {
 }
 
 fn row(cause: &str, score: &Score) {
-    let Score { shown, found, candidate, accused, rightly } = *score;
+    let Score { shown, found, candidate, inseparable, accused, rightly } = *score;
     let (recall, precision) = (share(found, shown), share(rightly, accused));
     println!(
-        "  {cause:<30} {shown:>6} {found:>6} {recall:>7} {candidate:>9} {accused:>8} {rightly:>8} {precision:>10}"
+        "  {cause:<30} {shown:>6} {found:>6} {recall:>7} {candidate:>9} {inseparable:>11} {accused:>8} {rightly:>8} {precision:>10}"
     );
 }
 

@@ -11,7 +11,7 @@ use seaworthy_core::{
     history::{Expectations, Header, History},
     trial::{Asked, Plan, Timing},
 };
-use seaworthy_trial::simulated::{Behaviour, OnTerm, PLANTS, Truth, World, plant, run};
+use seaworthy_trial::simulated::{Behaviour, Cold, OnTerm, PLANTS, Truth, World, plant, run};
 
 /// A world, before anything happens in it.
 #[derive(Clone, Debug)]
@@ -63,6 +63,10 @@ pub(crate) fn make(seed: u64, sort: Sort) -> Made {
     if behaviour.service == usual.service && behaviour.idle.is_none() {
         behaviour.service = service;
     }
+    // What is not several times as slow as usual is no replica, and no start, that anybody calls slow.
+    let (_, most) = behaviour.service;
+    behaviour.slow_replica = behaviour.slow_replica.map(|adds| adds.max(most * 4));
+    behaviour.cold = behaviour.cold.map(|cold| Cold { adds: cold.adds.max(most * 6), ..cold });
     if behaviour.start == usual.start {
         behaviour.start = start;
     }
@@ -147,6 +151,9 @@ fn plan(chance: &mut Pcg64Mcg, seed: u64, planted: &[&str]) -> Plan {
     while drills.is_empty() || drills.len() < 2 && chance.random_bool(0.5) {
         drills.extend(DISTURBING.choose(chance));
     }
+    // One that is left alone, and then disturbed, is no healthy service.
+    let least = if drills.contains(&Drill::ScaleDown) { 3 } else { 2 };
+    let deployment = Deployment { replicas: deployment.replicas.max(least), ..deployment };
     drills.push(Drill::Baseline);
     drills.sort_unstable();
     drills.dedup();
@@ -201,6 +208,8 @@ pub(crate) fn happen(made: &Made) -> (History, Truth) {
         expected: "2xx or 3xx".to_owned(),
         timeout: world.timeout,
         expectations: Expectations::default(),
+        writes: false,
+        tried: None,
     };
     let seen = run(plan.clone(), *world);
     let (events, intervals, footer) = (seen.events, seen.intervals, Some(seen.footer));

@@ -16,6 +16,7 @@ use seaworthy_core::{
     cluster::{self, Effect},
     deployment::{Check, Hook, ProbeKind},
     event::{Disposition, Event, Reason, Release, Replica, Revision, Signal},
+    network::Break,
     text,
     time::Moment,
     trial::{End, Input, Trial},
@@ -240,6 +241,8 @@ impl Platform {
                     database.kill();
                 }
             }
+            Effect::BreakNetwork { replica, how } => self.sever(replica, how),
+            Effect::HealNetwork { .. } => self.mend(),
             Effect::Remove { replica } => {
                 if let Some(housed) = self.housed.remove(&replica) {
                     remove(&housed.place);
@@ -366,6 +369,31 @@ impl Platform {
             if process::stopped(pid, frozen).await {
                 let _told = tell.send(Told::Trial(Input::Frozen { replica, frozen })).await;
             }
+        });
+    }
+
+    /// Breaks the way between clients and a replica.
+    fn sever(&self, replica: Replica, how: Break) {
+        let address = self.housed.get(&replica).map(|housed| housed.place.address);
+        let (network, tell) = (self.local.network.clone(), self.tell.clone());
+        tokio::spawn(async move {
+            let severed = match network.zip(address) {
+                Some((network, address)) => network.sever(address, how).await,
+                None => Err("the trial has no network of its own".to_owned()),
+            };
+            let _told = tell.send(Told::Trial(Input::NetworkBroken { failed: severed.err() })).await;
+        });
+    }
+
+    /// Makes it whole again.
+    fn mend(&self) {
+        let (network, tell) = (self.local.network.clone(), self.tell.clone());
+        tokio::spawn(async move {
+            let dropped = match network {
+                Some(network) => network.mend().await,
+                None => Err("the trial has no network of its own".to_owned()),
+            };
+            let _told = tell.send(Told::Trial(Input::NetworkHealed { dropped })).await;
         });
     }
 

@@ -21,7 +21,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::platform::Platform;
+use super::{network::Network, platform::Platform};
 use crate::{journal::Journal, target::Target};
 
 /// Events that may wait to be taken: minutes' worth.
@@ -46,6 +46,8 @@ pub struct Local {
     pub as_first_process: bool,
     /// The database beside the replicas, where there is one: a command with `{port:database}` and `{dir}`.
     pub database: Option<Vec<String>>,
+    /// What the way to a replica is broken with, where it may be.
+    pub network: Option<Network>,
     /// The most memory that a replica may use, in bytes: it is killed where it is seen to use more.
     pub memory_limit: Option<u64>,
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use seaworthy_core::event::Disposition;
 
-use super::place::MARK;
+use super::{database::DATABASE, place::MARK};
 
 /// The state LISTEN, as `/proc/net/tcp` writes it.
 const LISTEN: &str = "0A";
@@ -45,9 +45,11 @@ pub(crate) fn holder(port: u16, group: Option<u32>, trial: &str) -> Listening {
     }
 }
 
-/// The ports on which the processes of a replica listen.
+/// The ports on which the processes of a replica listen. The database beside it has a port of its own, which is none.
 pub(crate) fn ports_of(group: u32, trial: &str) -> BTreeSet<u16> {
-    let ours: Vec<u32> = processes().filter(|pid| is_ours(*pid, Some(group), trial)).collect();
+    let database = format!("{MARK}={trial}/{DATABASE}");
+    let is_database = |pid| has_entry(pid, |entry| entry == database.as_bytes());
+    let ours: Vec<u32> = processes().filter(|pid| is_ours(*pid, Some(group), trial) && !is_database(*pid)).collect();
     entries()
         .filter(|(_, inode)| {
             let inode = BTreeSet::from([*inode]);
@@ -167,7 +169,12 @@ fn entry(line: &str) -> Option<(u16, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::TcpListener, process};
+    use std::{
+        io::{BufRead as _, BufReader},
+        net::TcpListener,
+        os::unix::process::CommandExt as _,
+        process::{self, Command, Stdio},
+    };
 
     use super::*;
 
@@ -182,6 +189,27 @@ mod tests {
         assert!(words.contains(&process::id().to_string()), "{words}");
         drop(listener);
         assert_eq!(holder(port, Some(group), "none"), Listening::Unknown);
+    }
+
+    #[test]
+    fn the_databases_port_is_none_of_a_replicas() {
+        let serve = |mark: &str| {
+            let script = "import socket, sys, time\ns = socket.socket()\ns.bind(('127.0.0.1', 0))\ns.listen()\n\
+                          print(s.getsockname()[1], flush=True)\ntime.sleep(1000)";
+            let mut command = Command::new("python3");
+            command.args(["-c", script]).env(MARK, format!("ports-{}/{mark}", process::id())).stdout(Stdio::piped());
+            let mut child = command.process_group(0).spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            (child, line.trim().parse::<u16>().unwrap())
+        };
+        let ((mut replica, its), (mut database, other)) = (serve("1"), serve("database"));
+        let found = ports_of(replica.id(), &format!("ports-{}", process::id()));
+        for child in [&mut replica, &mut database] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert_eq!(found, BTreeSet::from([its]), "the database listens on {other}");
     }
 
     #[test]

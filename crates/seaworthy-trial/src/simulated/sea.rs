@@ -75,6 +75,12 @@ impl Sea {
                 }
             }
             Effect::View { replicas } => self.clients.see(replicas),
+            // What a kernel does with lost packets is not made up here.
+            Effect::BreakNetwork { .. } => {
+                let failed = Some("the simulated world has no packets".to_owned());
+                agenda.after(DATABASE, Task::Tell(Input::NetworkBroken { failed }));
+            }
+            Effect::HealNetwork { .. } => {}
             // Nothing here uses one: it is there, and it goes.
             Effect::StartDatabase => agenda.after(DATABASE, Task::Tell(Input::DatabaseUp)),
             Effect::KillDatabase => {

@@ -104,6 +104,8 @@ impl Script {
             | Input::Saturated
             | Input::DatabaseUp
             | Input::DatabaseDown { .. }
+            | Input::NetworkBroken { .. }
+            | Input::NetworkHealed { .. }
             | Input::Interrupt => None,
         });
         probed.collect()
@@ -118,6 +120,8 @@ impl Script {
             | Input::Saturated
             | Input::DatabaseUp
             | Input::DatabaseDown { .. }
+            | Input::NetworkBroken { .. }
+            | Input::NetworkHealed { .. }
             | Input::Interrupt => None,
         });
         exited.collect()

@@ -38,6 +38,9 @@ pub const UNKNOWN: &str = "unknown";
 /// The end of a process that ends of SIGTERM as it should, for whoever connects to it all the same.
 pub(super) const LEFT: &str = "endpoint-removal-race";
 
+/// All replicas say that they are not ready.
+pub(super) const FLAP: &str = "readiness-flap";
+
 /// A process closes an idle connection since it ends.
 pub(super) const CLOSED_IDLE: &str = "shutdown-closes-idle-keepalive";
 
@@ -72,7 +75,7 @@ impl Blame {
 
     /// Whether it is a process that ends in its own way, when it is told to.
     pub(crate) fn is_of_its_own_end(self) -> bool {
-        ["exit-on-sigterm", QUEUED, LEFT].contains(&self.cause)
+        [QUEUED, LEFT].contains(&self.cause)
     }
 
     /// The same for what came to nobody, unless there was nobody else at all.
@@ -115,12 +118,14 @@ pub(super) struct World {
     ready: BTreeSet<Replica>,
     /// Since when there is one, or none.
     anybody: Vec<(Moment, bool)>,
-    /// Why a replica was last away that was not told to end.
-    odd: &'static str,
+    /// Why replicas are away that were not told to end.
+    odd: BTreeMap<Replica, &'static str>,
     /// When the last one that was ready went, and why others were away.
     emptied: Vec<(Moment, &'static str)>,
     signals: BTreeMap<Replica, Vec<(Moment, Signal, Reason)>>,
     failed_hooks: BTreeSet<Replica>,
+    /// When replicas were told to end.
+    told: BTreeMap<Replica, Moment>,
 }
 
 impl World {
@@ -132,10 +137,11 @@ impl World {
             rollouts: Vec::new(),
             ready: BTreeSet::new(),
             anybody: Vec::new(),
-            odd: UNKNOWN,
+            odd: BTreeMap::new(),
             emptied: Vec::new(),
             signals: BTreeMap::new(),
             failed_hooks: BTreeSet::new(),
+            told: BTreeMap::new(),
         };
         for (at, event) in events {
             world.learn(*at, event);
@@ -158,32 +164,54 @@ impl World {
         } else if let Event::Signalled { replica, signal, reason } = event {
             self.signals.entry(*replica).or_default().push((at, *signal, *reason));
             match (signal, reason) {
-                (Signal::Kill, Reason::Drill) => self.odd = "killed",
-                (_, Reason::Liveness | Reason::Startup) => self.odd = "liveness-kill-under-load",
+                (Signal::Kill, Reason::Drill) => drop(self.odd.insert(*replica, "killed")),
+                (_, Reason::Liveness | Reason::Startup) => {
+                    self.odd.insert(*replica, "liveness-kill-under-load");
+                }
                 (Signal::Term | Signal::Kill | Signal::Stop | Signal::Cont, _) => {}
             }
         } else if let Event::PreStopEnded { replica, failed: Some(_) } = event {
             self.failed_hooks.insert(*replica);
         } else if let Event::Ready { replica } = event {
             self.ready.insert(*replica);
+            self.odd.remove(replica);
             self.anybody.push((at, true));
-        } else if let Event::Unready { replica } | Event::Terminating { replica, .. } | Event::Exited { replica, .. } =
-            event
+        } else {
+            self.leave(at, event);
+        }
+    }
+
+    /// A replica is ready no longer, if it was.
+    fn leave(&mut self, at: Moment, event: &Event) {
+        if let Event::Terminating { replica, .. } = event {
+            self.told.entry(*replica).or_insert(at);
+        }
+        if let Event::Unready { replica } | Event::Terminating { replica, .. } | Event::Exited { replica, .. } = event
             && self.ready.remove(replica)
         {
             self.anybody.push((at, !self.ready.is_empty()));
             if matches!(event, Event::Exited { .. }) && self.reason(*replica, at).is_none() {
-                self.odd = "crash";
+                self.odd.insert(*replica, "crash");
             }
             if self.ready.is_empty() {
-                self.emptied.push((at, self.odd));
+                // One that a drill kills is missed only where another is away, too: that is why.
+                let odd = self.odd.values().copied();
+                self.emptied.push((at, odd.max_by_key(|cause| *cause != "killed").unwrap_or(UNKNOWN)));
             }
         }
     }
 
     /// Whether nobody was ready at a moment, as far as clients could have heard.
-    fn is_nobody_there(&self, at: Moment) -> bool {
+    ///
+    /// Once somebody is ready again, whoever connects to a replica that was told to end does so for one of two reasons.
+    /// For as long as clients may take to hear that one leaves, it is that; later, it is that there was nobody else.
+    fn is_nobody_there(&self, blame: Blame, at: Moment) -> bool {
         let now = self.anybody.iter().rev().find(|(since, _)| *since <= at).is_none_or(|(_, anybody)| !anybody);
+        let left = blame.signalled.and_then(|(replica, _)| self.told.get(&replica));
+        let rolls = matches!(self.rules.strategy, Strategy::RollingUpdate { .. });
+        if !now && rolls && left.is_some_and(|told| at <= *told + self.rules.heard) {
+            return false;
+        }
         let lately = |since: Moment| since <= at && at <= since + self.rules.heard;
         now || self.anybody.iter().any(|(since, anybody)| !anybody && lately(*since))
             || self.anybody.windows(2).any(|pair| matches!(pair, [(_, false), (back, true)] if lately(*back)))
@@ -197,13 +225,13 @@ impl World {
             Some(Reason::Liveness | Reason::Startup) => "liveness-kill-under-load",
             Some(Reason::OutOfMemory) => "oom-killed",
             Some(Reason::Termination | Reason::GraceOver | Reason::Cleanup) | None => {
-                if let Some(gap) = self.gap(at).filter(|_| blame.unreached && self.is_nobody_there(at)) {
+                if let Some(gap) = self.gap(at).filter(|_| blame.unreached && self.is_nobody_there(blame, at)) {
                     return gap;
                 }
-                if blame.cause == UNKNOWN {
+                if [UNKNOWN, FLAP].contains(&blame.cause) {
                     // Nobody was there, and nothing in the rules is why.
                     let last = self.emptied.iter().rev().find(|(emptied, _)| *emptied <= at);
-                    return last.map_or(UNKNOWN, |(_, cause)| cause);
+                    return last.map(|(_, cause)| *cause).filter(|cause| *cause != UNKNOWN).unwrap_or(blame.cause);
                 }
                 let hook = blame.signalled.is_some_and(|(replica, _)| self.failed_hooks.contains(&replica));
                 if hook && blame.cause == LEFT { "prestop-failed" } else { blame.cause }

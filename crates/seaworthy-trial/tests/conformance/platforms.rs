@@ -126,6 +126,7 @@ pub(crate) fn local(case: &Case) -> Events {
             as_first_process: false,
             database: None,
             memory_limit: None,
+            network: None,
         })
         .unwrap();
         let mut events = Vec::new();

@@ -1,10 +1,11 @@
 //! `seaworthy causes`: what a trial can find, and all that is known of each.
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use seaworthy_core::report::trial::causes::{self, Known};
 
+use super::trial;
 use crate::{
     cli::Failure,
     settings::{Environment, Setting, Values, quoted, switch},
@@ -48,9 +49,7 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
     } else {
         known.into_iter().map(causes::entry).collect::<Vec<_>>().join("\n")
     };
-    // Nobody may be reading: a closed pipe is no reason to complain.
-    let _told = std::io::stdout().lock().write_all(told.as_bytes());
-    Ok(ExitCode::SUCCESS)
+    trial::list(&told)
 }
 
 fn named(name: &str) -> Result<Known, Failure> {
@@ -71,6 +70,26 @@ mod tests {
         assert_eq!(failure.code, exit::USAGE);
         assert!(failure.message.contains("the nearest are endpoint-removal-race, "), "{}", failure.message);
         assert!(!failure.message.contains('\n'));
+    }
+
+    #[test]
+    fn near_is_what_is_misspelt_or_a_part_in_any_case() {
+        for (name, near) in [
+            ("endpont-removal-race", "endpoint-removal-race"),
+            ("endpont-removal", "endpoint-removal-race"),
+            ("Endpoint-Removal-Race", "endpoint-removal-race"),
+            (" removal ", "endpoint-removal-race"),
+            ("KEEPALIVE-IDLE", "keepalive-idle-race"),
+            ("graceperiod", "grace-period-too-short"),
+            ("sigterm", "sigterm-ignored"),
+        ] {
+            let message = named(name).map(|_| ()).unwrap_err().message;
+            let (_, nearest) = message.split_once("the nearest are ").unwrap();
+            assert!(nearest.split(", ").any(|id| id == near), "{message}");
+            assert!(nearest.split(", ").count() <= 5, "{message}");
+        }
+        // Nothing of it is too long.
+        assert!(named(&"x".repeat(100_000)).is_err() && named("").is_err());
     }
 
     #[test]

@@ -1,16 +1,21 @@
 //! `seaworthy diagnose`: judges a recorded run again, with other expectations if one likes.
 
-use std::{fs, io::BufRead as _, io::BufReader, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    io::{self, BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Arg, ArgMatches, Command};
 use seaworthy_core::{
-    history::{History, lines::Reader},
+    history::{Expectations, History, lines::Reader},
     report::trial::TrialFormat,
 };
 
 use super::trial::{self, folder};
 use crate::{
-    cli::Failure,
+    cli::{Failure, printable},
     outputs::Output,
     settings::{Environment, Setting, Values, setting, switch},
 };
@@ -53,10 +58,26 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
         Some(run) => run,
         None => trial::runs(&values)?.join(folder::LATEST),
     };
-    let mut history = read(&if run.is_dir() { run.join(folder::HISTORY) } else { run })?;
-    let kept = &mut history.header.expectations;
     let given = trial::expectations(&values)?;
-    if values.is_given("max-lost") {
+    let given_lost = values.is_given("max-lost");
+    let (mut history, folder) = if run.is_dir() {
+        (read(&run.join(folder::HISTORY))?, Some(&*run))
+    } else {
+        (read(&run)?, run.parent().filter(|_| run.ends_with(folder::HISTORY)))
+    };
+    let quiet = values.switch("quiet")?;
+    let mut again = folder.map_or_else(Vec::new, |folder| tried(folder, quiet));
+    for history in again.iter_mut().chain([&mut history]) {
+        hold(&mut history.header.expectations, &given, given_lost);
+    }
+    let outputs = Output::all(&values, TrialFormat::by_ending)?;
+    trial::conclude(&history, &again, &outputs, quiet)
+}
+
+/// What was asked for takes the place of what the trial was held to.
+fn hold(kept: &mut Expectations, given: &Expectations, given_lost: bool) {
+    let given = given.clone();
+    if given_lost {
         kept.max_lost = given.max_lost;
     }
     if given.max_p99.is_some() {
@@ -68,24 +89,38 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
     if !given.thresholds.is_empty() {
         kept.thresholds = given.thresholds;
     }
-    let outputs = Output::all(&values, TrialFormat::by_ending)?;
-    trial::conclude(&history, None, &outputs, values.switch("quiet")?)
 }
 
-fn read(path: &std::path::Path) -> Result<History, Failure> {
+/// The trials that `--try-fix` made of this one. What cannot be read of them is told, and is no reason to say nothing of
+/// the first.
+fn tried(folder: &Path, quiet: bool) -> Vec<History> {
+    let all = folder::again(folder).into_iter().map(|path| read(&path.join(folder::HISTORY)));
+    let told = all.filter_map(|history| match history {
+        Ok(history) => Some(history),
+        Err(Failure { message, .. }) => {
+            if !quiet {
+                // Nobody may be reading; then nobody misses it.
+                let _told = writeln!(io::stderr(), "{}", printable(&format!("left out of what was tried: {message}")));
+            }
+            None
+        }
+    });
+    told.collect()
+}
+
+fn read(path: &Path) -> Result<History, Failure> {
     let cannot =
         |error: &dyn std::fmt::Display| Failure::could_not_run(format!("cannot read {}: {error}", path.display()));
     let file = fs::File::open(path).map_err(|error| {
-        let hint = if error.kind() == std::io::ErrorKind::NotFound { "; name the folder of a run" } else { "" };
+        let hint = if error.kind() == io::ErrorKind::NotFound { "; name the folder of a run" } else { "" };
         cannot(&format!("{error}{hint}"))
     })?;
     let mut reader = Reader::default();
     let mut lines = BufReader::new(file);
     loop {
         let mut line = Vec::new();
-        let read = std::io::Read::take(&mut lines, LONGEST_LINE)
-            .read_until(b'\n', &mut line)
-            .map_err(|error| cannot(&error))?;
+        let read =
+            io::Read::take(&mut lines, LONGEST_LINE).read_until(b'\n', &mut line).map_err(|error| cannot(&error))?;
         if read == 0 {
             break;
         }

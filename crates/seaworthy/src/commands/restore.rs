@@ -1,6 +1,6 @@
 //! `seaworthy restore`: undoes what a trial that was killed has left on this machine.
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
 use seaworthy_trial::journal;
@@ -25,16 +25,14 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
     let runs = trial::runs(&values)?;
     let restored = journal::restore(&runs)
         .map_err(|error| Failure::could_not_run(format!("cannot restore {}: {error}", runs.display())))?;
-    let mut stdout = std::io::stdout().lock();
-    // Nobody may be reading; it is done all the same.
-    let _told = match &*restored {
-        [] => writeln!(stdout, "nothing to restore in {}", runs.display()),
-        restored => restored.iter().try_for_each(|left| {
-            let ended = processes(left.processes);
-            writeln!(stdout, "{}: {ended} ended", left.folder.display())
-        }),
-    };
-    Ok(ExitCode::SUCCESS)
+    let mut said: Vec<String> = restored
+        .iter()
+        .map(|left| format!("{}: {} ended\n", left.folder.display(), processes(left.processes)))
+        .collect();
+    if said.is_empty() {
+        said.push(format!("nothing to restore in {}\n", runs.display()));
+    }
+    trial::list(&said.concat())
 }
 
 /// A number of processes, in words.

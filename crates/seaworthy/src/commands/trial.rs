@@ -14,6 +14,7 @@ pub(crate) mod flags;
 mod flood;
 pub(crate) mod folder;
 mod mend;
+mod network;
 mod never_ready;
 mod options;
 mod rules;
@@ -33,6 +34,7 @@ use seaworthy_core::{
     assessment::assess,
     drill::Drill,
     event::Event,
+    fix::Proposal,
     history::{Header, History, lines},
     text,
     trial::End,
@@ -40,13 +42,13 @@ use seaworthy_core::{
 use seaworthy_load::tls::{self, TlsFiles};
 use seaworthy_trial::{
     journal::{self, Journal},
-    local::{self, Ended, Local},
+    local::{self, Ended, Local, Network},
     simulated::{self, Behaviour, World},
 };
 use tokio::{runtime, task, time::Instant};
 
 pub(crate) use self::{
-    conclude::conclude,
+    conclude::{conclude, list},
     options::{expectations, runs},
 };
 use self::{
@@ -82,11 +84,12 @@ pub(crate) fn command() -> Command {
 pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<ExitCode, Failure> {
     let values = Values::new(SETTINGS, matches, environment);
     if values.switch("list-drills")? {
-        return conclude::list(&drills());
+        return list(&drills());
     }
     if values.given("plant").is_some_and(|given| given.text == "list") {
-        return conclude::list(&plants());
+        return list(&plants());
     }
+    network::enter(&values)?;
     let options = options::options(matches, environment)?;
     let now = Timestamp::now();
     let folder = Folder::make(&options.runs, now).map_err(no_folder(&options))?;
@@ -105,17 +108,11 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
 /// What each drill does, a block each.
 fn drills() -> String {
     let all = Drill::ALL.map(|drill| {
-        format!(
-            "{:<16}  {}\n{:16}  promise: {}\n{:16}  {}\n",
-            drill.label(),
-            drill.what(),
-            "",
-            drill.promise(),
-            "",
-            drill.allowance()
-        )
+        let promise = format!("promise: {}", drill.promise());
+        let texts = [(drill.label(), drill.what()), ("", &*promise), ("", drill.allowance())];
+        texts.map(|(label, text)| conclude::wrapped(&format!("{label:<16}  "), text)).concat()
     });
-    all.join("")
+    all.concat()
 }
 
 /// What can be planted into the simulated world, a line each.
@@ -123,9 +120,6 @@ fn plants() -> String {
     let lines: Vec<String> = simulated::PLANTS.iter().map(|(name, what)| format!("{name:<30}  {what}\n")).collect();
     lines.concat()
 }
-
-/// What the folder of a trial with changes is called, after that of the one without.
-const WITH_FIX: &str = "with-fix";
 
 /// Why nothing is known of the changes.
 const UNTRIED: &str = "interrupted";
@@ -157,18 +151,26 @@ fn simulate(mut options: Options, plant: &str, mut folder: Folder) -> Result<Exi
     options.header.idempotent = world.idempotent;
     let history = made_up(&options, &world, &mut folder)?;
     let mut first = First::new(history, folder);
-    let proposal = first.proposal(&options);
-    if options.try_fix && !quiet {
-        // Nobody may be reading; then nobody misses it.
-        let _told = writeln!(io::stderr(), "{}", first.announced(proposal.as_ref()));
-    }
-    if let Some(proposal) = proposal {
-        let mut folder = first.folder.beside(WITH_FIX).map_err(no_folder(&options))?;
-        options.with(&proposal);
+    let mut next = first.proposal(&options);
+    announce(&options, &first, next.as_ref());
+    while let Some(proposal) = next {
+        let mut folder = first.folder.beside(folder::WITH_FIX).map_err(no_folder(&options))?;
+        options.with(&proposal, &first.history.header);
         let second = made_up(&options, &world, &mut folder)?;
-        first.tried(&second, &proposal);
+        next = first.tried(&second, &proposal);
+        if next.is_some() {
+            announce(&options, &first, next.as_ref());
+        }
     }
     first.conclude(&options, quiet)
+}
+
+/// Says what is to be tried, where somebody asked for it.
+fn announce(options: &Options, first: &First, next: Option<&Proposal>) {
+    if options.try_fix && options.shown != Shown::Nothing {
+        // Nobody may be reading; then nobody misses it.
+        let _told = writeln!(io::stderr(), "{}", printable(&first.announced(next)));
+    }
 }
 
 /// A trial in a made-up world, with its history written down.
@@ -199,20 +201,20 @@ async fn local(mut options: Options, folder: Folder, now: Timestamp) -> Result<E
     let quiet = options.shown == Shown::Nothing;
     let (history, folder) = sail(&options, folder, now, &mut signals).await?;
     let mut first = First::new(history, folder);
-    let proposal = first.proposal(&options);
-    if options.try_fix && !quiet {
-        // Nobody may be reading; then nobody misses it.
-        let _told = writeln!(io::stderr(), "{}", printable(&first.announced(proposal.as_ref())));
-    }
+    let mut next = first.proposal(&options);
+    announce(&options, &first, next.as_ref());
     let mut broken_off = None;
-    if let Some(proposal) = proposal {
-        let folder = first.folder.beside(WITH_FIX).map_err(no_folder(&options))?;
-        options.with(&proposal);
-        // What it says is still true of the first one, whatever becomes of the second.
+    while let Some(proposal) = next.take() {
+        let folder = first.folder.beside(folder::WITH_FIX).map_err(no_folder(&options))?;
+        options.with(&proposal, &first.history.header);
+        // What it says is still true of the first one, whatever becomes of the others.
         match sail(&options, folder, Timestamp::now(), &mut signals).await {
-            Ok((second, _)) if !assess(&second).interrupted => first.tried(&second, &proposal),
+            Ok((second, _)) if !assess(&second).interrupted => next = first.tried(&second, &proposal),
             Ok(_) => broken_off = Some(Failure { code: exit::INTERRUPTED, message: UNTRIED.to_owned() }),
             Err(failure) => broken_off = Some(failure),
+        }
+        if next.is_some() {
+            announce(&options, &first, next.as_ref());
         }
     }
     // Whoever reads a terminal or a pipe may have stopped, so what writes to them must not keep a signal waiting.
@@ -266,6 +268,11 @@ async fn sail(
         as_first_process: options.as_first_process,
         database: options.beside.database.clone(),
         memory_limit: options.beside.memory_limit,
+        network: options
+            .beside
+            .breaker
+            .clone()
+            .map(|nft| Network { nft, clients: options.load.connections.sources.clone() }),
     })
     .map_err(cannot("cannot start the platform"))?;
     let history =

@@ -139,9 +139,7 @@ fn what_is_no_http() {
     }
     // What hyper refuses is counted when its connection has ended, which is after its answer.
     let malformed = r#"seaworthy_http_refused_total{reason="malformed"}"#;
-    eventually("they are counted", || {
-        server.metric(malformed).is_some_and(|count| count >= 8.0)
-    });
+    eventually("they are counted", || server.metric(malformed).is_some_and(|count| count >= 8.0));
     // Both lengths: only the chunks count, and nothing after them is taken for a request.
     let answer = raw(
         &server,

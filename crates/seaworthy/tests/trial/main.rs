@@ -17,6 +17,7 @@ mod built_in;
 mod drills;
 mod fail_closed;
 mod matrix;
+mod network;
 mod proof;
 mod recorded;
 mod run;

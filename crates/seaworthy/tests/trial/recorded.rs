@@ -65,3 +65,47 @@ fn what_is_no_history_says_so() {
         assert!(said.contains(says) && said.lines().count() <= 2, "{run}: {said}");
     }
 }
+
+#[test]
+fn what_cannot_be_told_is_no_success() {
+    let place = Place::new();
+    let done = place.trial(&["--platform", "simulated", "--seed", "1", "--drills", "terminate"], &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    for args in [
+        &["causes"] as &[&str],
+        &["causes", "--json"],
+        &["causes", "--markdown"],
+        &["causes", "crash"],
+        &["trial", "--list-drills"],
+        &["trial", "--plant", "list"],
+        &["diagnose"],
+        &["restore"],
+    ] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = place.seaworthy(args).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{args:?}: {said}");
+        assert!(said.starts_with("seaworthy: cannot write ") && said.lines().count() == 1, "{args:?}: {said}");
+        // Whoever stops reading wants no more.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = place.seaworthy(args).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_history_that_lost_a_line_is_refused() {
+    let place = Place::new();
+    let done = place.trial(&["--platform", "simulated", "--seed", "1", "--drills", "terminate"], &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let history = fs::read_to_string(place.runs().join("latest/history.jsonl")).unwrap();
+    let lines: Vec<&str> = history.lines().collect();
+    let changed = place.path().join("changed.jsonl");
+    for n in [1, lines.len() / 2, lines.len() - 2] {
+        fs::write(&changed, [&lines[..n], &lines[n + 1..]].concat().join("\n")).unwrap();
+        let (code, said) = code(place.seaworthy(&["diagnose", "changed.jsonl"]));
+        assert_eq!(code, 4, "{said}");
+        assert!(said.contains(" came before it, and ") && said.lines().count() == 1, "{said}");
+    }
+}

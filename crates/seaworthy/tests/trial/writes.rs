@@ -132,6 +132,120 @@ fn a_store_whose_answers_get_lost() {
     }
 }
 
+/// A restart of a database that writes each item down so many seconds after it has acknowledged it.
+fn database(lag: &str, early: &str) -> Done {
+    let place = Place::new();
+    let program = target("store.py");
+    let database = format!("python3 {program} lag={lag} file={{dir}}/items");
+    let drill = ["--drills", "database-restart", "--database", &database, "--database-down", "2s"];
+    // The drill is about writes here, and takes what there was to write before it.
+    let times = ["--baseline", "6s", "--before", "500ms", "--after", "500ms", "--propagation", "500ms", "--seed", "7"];
+    let flags = [&times, WRITE, &drill, &["--readiness", "/ period=200ms", "--max-lost", "10000"]].concat();
+    place.trial(&flags, &["python3", &program, "at=database", "file=none", early])
+}
+
+/// What a finding says, in one line.
+fn evidence(done: &Done, cause: &str) -> String {
+    let findings = done.report["findings"].as_array().unwrap();
+    let found = findings.iter().find(|found| found["cause"] == cause).unwrap_or_else(|| panic!("{cause}: {done:?}"));
+    let lines = found["evidence"].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_database_that_loses_the_last_seconds_of_what_it_acknowledged() {
+    let done = database("2.5", "early=");
+    assert_eq!(done.code, 1, "{done:?}");
+    let lost = count(&done, "lost");
+    assert!(lost > 20 && count(&done, "kept") > 20, "{done:?}");
+    let gone = format!("{lost} of {} acknowledged writes are gone", count(&done, "acknowledged"));
+    assert!(done.stdout.starts_with(&format!("NOT SEAWORTHY  {gone}")), "{}", done.stdout);
+    assert!(done.last_line().contains(&gone), "{}", done.stdout);
+    assert_eq!(done.causes().get("non-durable-commit"), Some(&lost), "{}", done.stdout);
+    let evidence = evidence(&done, "non-durable-commit");
+    assert!(evidence.contains("that had been acknowledged before those are there"), "{evidence}");
+    // Lines are broken where they are full.
+    let told = done.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "the database was restarted 1 time after the first of them",
+        "answered by replica ",
+        "the database's settings are not known",
+    ] {
+        assert!(told.contains(words), "{words}: {}", done.stdout);
+    }
+}
+
+#[test]
+fn a_database_that_keeps_nothing() {
+    let done = database("1000", "early=");
+    assert_eq!(done.code, 1, "{done:?}");
+    assert_eq!(done.causes().get("ephemeral-db-storage"), Some(&count(&done, "lost")), "{}", done.stdout);
+}
+
+#[test]
+fn a_database_that_keeps_what_it_acknowledged_and_a_service_that_does_not_wait_for_it() {
+    let kept = database("0.001", "early=");
+    let causes = kept.causes();
+    assert!(!causes.contains_key("non-durable-commit") || count(&kept, "lost") < 5, "{}", kept.stdout);
+    let done = database("0.001", "early=1");
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.causes().contains_key("ack-before-persist"), "{}", done.stdout);
+    let evidence = evidence(&done, "ack-before-persist");
+    assert!(evidence.contains("had been acknowledged while the database was away"), "{evidence}");
+}
+
+#[test]
+fn a_database_that_ends_by_itself_is_told_at_once() {
+    let later =
+        "python3 -m http.server --bind 127.0.0.1 {port:database} & s=$!; sleep 2; kill $s; echo full >&2; exit 9";
+    let later = format!("sh -c '{later}'");
+    for (database, says) in [
+        (
+            "sh -c 'echo no space >&2; exit 7'",
+            "ended by itself with exit code 7, before it took connections; its last words: \"no space\"",
+        ),
+        (&*later, "ended by itself with exit code 9, before all replicas were ready"),
+        ("/none/such", "the database ended by itself with exit code 127, before it took connections"),
+    ] {
+        // Nobody waits for an hour.
+        let flags = ["--drills", "database-restart", "--database", database, "--patience", "1h"];
+        let done = Place::new().trial(&flags, &["sleep", "3600"]);
+        assert_eq!(done.code, 4, "{done:?}");
+        assert!(done.error().contains(says), "{says}: {}", done.error());
+    }
+}
+
+#[test]
+fn a_secret_of_a_command_is_nowhere_in_the_folder_of_its_run() {
+    let place = Place::new();
+    let database = "env PGPASSWORD=hunter2 sh -c 'exec python3 -m http.server --bind 127.0.0.1 {port:database}' \
+                    -phunter2 --password=hunter2 --password \"hunter2\" root:hunter2@tcp(h:1)/db postgres://u:hunter2@h/db";
+    let database = database.replace("root:hunter2@tcp(h:1)/db", "'root:hunter2@tcp(h:1)/db'");
+    let flags = ["--drills", "database-restart", "--database", &database, "--database-down", "500ms", "-o", "r.md"];
+    let server = target("server.py");
+    let words = ["on_term=drain", "drain=1", "dsn=root:hunter2@tcp(h:1)/db", "password=hunter2"];
+    let done = place.trial(&[SHORT, &flags].concat(), &[&["python3", &*server], &words[..]].concat());
+    assert_eq!(done.code, 0, "{done:#?}");
+    assert!(!format!("{done:?}").contains("hunter2"), "{done:?}");
+    let folder = fs::read_dir(place.runs().join("latest")).unwrap();
+    for path in folder.map(|entry| entry.unwrap().path()).chain([place.path().join("r.md")]) {
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        assert!(!text.contains("hunter2"), "{}: {text}", path.display());
+    }
+}
+
+#[test]
+fn the_built_in_service_keeps_every_user_on_a_mariadb_that_is_killed() {
+    let flags = ["--users", "--drills", "database-restart", "--database", "mariadb", "--database-down", "1s"];
+    let done = Place::new().trial(&[SHORT, &flags, &["--rate", "100"]].concat(), &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_adds_up(&done);
+    assert_eq!(count(&done, "kept"), count(&done, "acknowledged"), "{done:?}");
+    let said = done.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("the database was restarted 1 time after the first of them"), "{}", done.stdout);
+    assert!(!said.contains("proves nothing") && said.contains("innodb_flush_log_at_trx_commit 1"), "{}", done.stdout);
+}
+
 #[test]
 fn the_built_in_service_keeps_every_user() {
     for drill in ["rollout", "kill"] {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Judging, times};
+use super::{AFTER, Judging, parts};
 use crate::{
     assessment::{Counted, allowance, balance, counting::Tally, flooded, proof, were},
     event::Event,
     generator,
+    histogram::Histogram,
     history::{Header, History},
     interval::INTERVAL,
     text,
@@ -141,17 +142,18 @@ fn unanswered(of: &Judging<'_>) -> Vec<String> {
 }
 
 /// A bound on times without enough of them.
-fn unmeasured(of: &Judging<'_>) -> Option<String> {
-    let bound = of.history.header.expectations.max_p99?;
-    let times = times(of);
-    if times.resolves(990_000) && times.quantile(0.99).is_some_and(|p99| p99 <= bound) {
-        return None;
-    }
-    Some(if times.resolves(990_000) {
-        "p99 was above its bound, but that may be the generator's own doing".to_owned()
-    } else {
-        format!("p99 during it needs at least 100 answers, there were {}", text::thousands(times.count()))
-    })
+fn unmeasured(of: &Judging<'_>) -> Vec<String> {
+    let Some(bound) = of.history.header.expectations.max_p99 else { return Vec::new() };
+    let unknown = |(when, times): (&str, &Histogram)| {
+        if !times.resolves(990_000) {
+            let count = text::thousands(times.count());
+            let more = if when == AFTER { "raise --after, or --rate" } else { "raise --rate" };
+            return Some(format!("p99 {when} needs at least 100 answers, there were {count}: {more}"));
+        }
+        let fits = times.quantile(0.99).is_some_and(|p99| p99 <= bound);
+        (!fits).then(|| format!("p99 {when} was above its bound, but that may be the generator's own doing"))
+    };
+    parts(of).into_iter().filter_map(unknown).collect()
 }
 
 fn few(header: &Header, tally: &Tally) -> Option<String> {

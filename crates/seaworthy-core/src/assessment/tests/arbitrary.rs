@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{Endpoint, Reason};
+use crate::{
+    event::{Endpoint, Reason},
+    network::Break,
+};
 
 fn event() -> impl Strategy<Value = Event> {
     let replica = || (0..4_u32).prop_map(Replica);
@@ -41,6 +44,12 @@ fn event() -> impl Strategy<Value = Event> {
         replica().prop_map(|replica| Event::Gone { replica }),
         replica().prop_map(|replica| Event::Frozen { replica }),
         replica().prop_map(|replica| Event::Thawed { replica }),
+        replica().prop_map(|replica| Event::NetworkBroken { replica, how: Break::Partition }),
+        (replica(), 0..4_u64).prop_map(|(replica, dropped)| Event::NetworkHealed {
+            replica,
+            how: Break::Loss,
+            dropped
+        }),
         replica().prop_map(|replica| Event::ListenerUp { replica }),
         replica().prop_map(|replica| Event::ListenerDown { replica }),
         prop::collection::vec(replica(), 0..4).prop_map(|replicas| Event::View { replicas }),

@@ -239,6 +239,7 @@ impl World {
             Effect::Remove { replica } => assert!(!self.processes.contains_key(&replica), "{replica} still runs"),
             Effect::View { replicas } => self.viewed = replicas,
             Effect::StartDatabase | Effect::KillDatabase => panic!("a cluster has no database"),
+            Effect::BreakNetwork { .. } | Effect::HealNetwork { .. } => panic!("a cluster breaks no network"),
         }
     }
 }

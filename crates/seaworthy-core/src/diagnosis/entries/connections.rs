@@ -64,13 +64,24 @@ pub(in crate::diagnosis) const NO_REBALANCE: Entry = Entry {
                replicas, so clients that keep theirs bring no relief to the old ones, for minutes or for ever.",
     needs: "A replica that joined by a scale-up and was seen by clients for 60 s had less than a tenth of its share of at \
             least 1,000 requests over kept connections, where so many connections would leave it out once in 1,000 trials \
-            by chance.",
+            by chance. In the balance drill: all new replicas together had less than half of their share, by more than \
+            chance (possible where it watched for less than a minute, since connections may have a longer age).",
     apart: "Fresh connections do reach it. connection-pinning needs no scale-up, and is hot.",
     fix: "A bound on the age of connections (or on requests for each), so that they are opened again and spread.",
-    check: "seaworthy trial --drills balance --balance 60s -- COMMAND: new replicas have at least 70 % of their share.",
+    check: "seaworthy trial --drills balance --balance 60s --fresh 0 -- COMMAND: clients that only keep their connections \
+            reach the new replicas, too.",
     servers: &[
+        ("nginx", "keepalive_requests 1000; keepalive_time 1m;"),
+        ("Node", "server.maxRequestsPerSocket = 1000"),
         ("Java/Spring Boot", "server.tomcat.max-keep-alive-requests=100"),
-        ("nginx", "keepalive_requests 100; keepalive_time 1m;"),
+        (
+            "gunicorn",
+            "--max-requests 1000 --max-requests-jitter 100 (a worker that is replaced closes its connections)",
+        ),
+        ("Go net/http", "w.Header().Set(\"Connection\", \"close\") on one answer of a thousand"),
+        ("gRPC", "keepalive.ServerParameters{MaxConnectionAge: time.Minute, MaxConnectionAgeGrace: 10 * time.Second}"),
+        ("Envoy", "common_http_protocol_options: {max_connection_duration: 60s}"),
+        ("client", "a maximum lifetime in its pool, not only an idle time (Apache HttpClient: setTimeToLive)"),
     ],
     source: &[SERVICE],
 };

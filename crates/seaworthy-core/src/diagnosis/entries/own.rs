@@ -57,6 +57,28 @@ pub(in crate::diagnosis) const HUNG: Entry = Entry {
     source: &[super::PROBES],
 };
 
+pub(in crate::diagnosis) const PARTITION: Entry = Entry {
+    explains: "The drill dropped packets between clients and one replica, as a broken path between two nodes does, while \
+               probes came through: it stayed ready, and clients went on choosing it. A connection that is opened hangs \
+               until the client's connect time-out, and one that is open until TCP sends again: after 1, 2, 4, ... times \
+               its first wait, so that a path that was broken for 6 s may cost up to 7 s more. This is the drill's own \
+               doing, and it is allowed.",
+    needs: "A request to that replica without an answer (timed out, reset, closed or cut off), begun before the path was \
+            whole again, or later over a connection from before, and over when TCP had its time to send again.",
+    apart: "Requests to other replicas went over other paths: what is lost there has a cause of its own, such as threads or \
+            connections that all wait for the replica that does not answer.",
+    fix: "Nothing in the target alone. Clients: time-outs below what users bear (connect 1 s), another attempt over another \
+          connection for what may be sent twice, outlier ejection or a circuit breaker, TCP_USER_TIMEOUT against connections \
+          that hang. Servers: bounded waits for clients that are gone, and replicas on several nodes.",
+    check: "seaworthy trial --drills network -- COMMAND: nothing beyond what is allowed is lost.",
+    servers: &[],
+    source: &[
+        "Retransmission timer: https://www.rfc-editor.org/rfc/rfc6298#section-5",
+        "tcp(7), TCP_USER_TIMEOUT: https://man7.org/linux/man-pages/man7/tcp.7.html",
+        "Nodes that are lost: https://github.com/kubernetes/kubernetes/issues/77864",
+    ],
+};
+
 pub(in crate::diagnosis) const BASELINE: Entry = Entry {
     explains: "The same kind of failure happens in the baseline, while nothing is done, and the drill has no more of it \
                than that makes likely.",

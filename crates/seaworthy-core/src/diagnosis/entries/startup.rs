@@ -41,6 +41,20 @@ pub(in crate::diagnosis) const COLD_START: Entry = Entry {
     source: &[PROBES],
 };
 
+pub(in crate::diagnosis) const PROBE_KILL: Entry = Entry {
+    explains: "A replica that needs longer to start than a probe waits is restarted, and begins again. A liveness probe \
+               waits for initialDelaySeconds + periodSeconds x failureThreshold, which is 30 s unless set, and a startup \
+               probe for as long by its own numbers. It is fine for years, until a cold cache, a busy node or a longer \
+               migration makes the start longer: then no new replica comes up, and a rollout stands still.",
+    needs: "A replica that its startup or liveness probe ended before it was ready, or before it listened and had answered \
+            anything (proven where it came to be ready later).",
+    apart: "liveness-kill-under-load had been ready. crash was sent no signal. bad-release-served is never good.",
+    fix: "A startupProbe whose periodSeconds x failureThreshold is twice the longest start; the others wait for it.",
+    check: "seaworthy trial --drills slow-start --slow-start 30s --liveness /path -- COMMAND: no restart by a probe.",
+    servers: &[],
+    source: &[PROBES],
+};
+
 pub(in crate::diagnosis) const RECREATE: Entry = Entry {
     explains: "With the strategy Recreate all old replicas are ended and gone before the first new one is created. \
                Nobody answers from the first end until the first new replica is ready: the time to end, to start and to \

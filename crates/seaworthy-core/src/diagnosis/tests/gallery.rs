@@ -5,7 +5,7 @@ use crate::{
         assess,
         sample::{Ending, Failing, Sample, address, at},
     },
-    audit::{Audit, Harm, Harmed},
+    audit::{Acknowledged, Audit, Harm, Harmed},
     deployment::{Check, Probe, Share, Strategy},
     diagnosis::{Finding, rules},
     event::{Disposition, Event, Exit, Reason, Release, Replica, Revision, Signal},
@@ -66,7 +66,10 @@ pub(super) fn signalled(signal: Signal, reason: Reason, failing: Failing) -> Sam
 
 /// Acknowledged writes that came to harm, on a trial.
 pub(super) fn harmed(mut sample: Sample, harm: Harm, of: impl Iterator<Item = (f64, u32)>) -> Sample {
+    let of: Vec<(f64, u32)> = of.collect();
     let harmed: Vec<Harmed> = of
+        .iter()
+        .copied()
         .map(|(acknowledged, replica)| Harmed {
             key: format!("k{}", at(acknowledged).nanos() / 1_000_000),
             id: None,
@@ -77,7 +80,22 @@ pub(super) fn harmed(mut sample: Sample, harm: Harm, of: impl Iterator<Item = (f
         })
         .collect();
     let count = harmed.len() as u64;
-    let mut audit = Audit { acknowledged: 180, kept: 180 - count, ..Audit::default() };
+    let gone: Vec<(f64, u32)> = if harm == Harm::Lost { of } else { Vec::new() };
+    let mut timeline = acknowledged(&gone);
+    // Without its database a service acknowledges nothing.
+    let is_away = |slot: u64| {
+        let changes = sample.events.iter().filter(|(when, _)| when.nanos() / 100_000_000 <= slot);
+        let mut of_database =
+            changes.filter(|(_, event)| matches!(event, Event::DatabaseUp | Event::DatabaseDown { .. }));
+        matches!(of_database.next_back(), Some((_, Event::DatabaseDown { .. })))
+    };
+    for part in &mut timeline {
+        part.slots.retain(|(slot, there, _)| *there == 0 || !is_away(*slot));
+    }
+    let kept = timeline.iter().flat_map(|part| &part.slots).map(|(_, there, _)| there).sum();
+    let acknowledged = if harm == Harm::Lost { kept + count } else { kept };
+    let kept = if harm == Harm::Stale { kept - count } else { kept };
+    let mut audit = Audit { acknowledged, kept, timeline, ..Audit::default() };
     match harm {
         Harm::Lost => audit.lost = count,
         Harm::Stale => audit.stale = count,
@@ -86,6 +104,24 @@ pub(super) fn harmed(mut sample: Sample, harm: Harm, of: impl Iterator<Item = (f
     audit.settings = vec!["innodb_flush_log_at_trx_commit: 0".into()];
     sample.audit = Some(Audit { harmed, ..audit });
     sample
+}
+
+/// What three replicas acknowledged, ten a second from 2 s to 24 s: all of it is there but what is gone, and nothing else
+/// was acknowledged around that.
+pub(super) fn acknowledged(gone: &[(f64, u32)]) -> Vec<Acknowledged> {
+    let kept = (0..220_u32).map(|n| (2.05 + 0.1 * f64::from(n), n % 3));
+    let near = |of: u32, by: u32| if of == by { 0.5 } else { 0.15 };
+    let kept = kept.filter(|(at, of)| gone.iter().all(|(lost, by)| (lost - at).abs() > near(*of, *by)));
+    let all: Vec<(f64, u32, bool)> =
+        kept.map(|(at, of)| (at, of, true)).chain(gone.iter().map(|(at, of)| (*at, *of, false))).collect();
+    (0..3)
+        .map(|replica| {
+            let own = all.iter().filter(|(_, of, _)| *of == replica);
+            let slots = own
+                .map(|(moment, _, there)| (at(*moment).nanos() / 100_000_000, u64::from(*there), u64::from(!*there)));
+            Acknowledged { endpoint: Some(address(replica)), slots: slots.collect() }
+        })
+        .collect()
 }
 
 /// From one moment to another, so many, evenly.
@@ -116,6 +152,7 @@ fn own(cause: &str) -> Option<Sample> {
         "fp-client-saturation" => with(rollout(), Failing { late: 0.4, ..timed_out(15.4, 1.0, 0) }),
         "killed" => with(Sample::kill(), Failing::refused(15.2, 1)),
         "hung" => with(Sample::freeze(), timed_out(16.0, 5.0, 1)),
+        "network-partition" => with(Sample::network(), timed_out(16.0, 5.0, 1)),
         "also-in-baseline" => {
             let mut sample = Sample::quiet();
             for n in 0..10 {
@@ -220,6 +257,25 @@ fn startup(cause: &str) -> Option<Sample> {
             for n in 0..12 {
                 sample.fail(Failing::status(15.5 + f64::from(n) * 0.2, 500, 1 + n % 2));
             }
+            sample
+        }
+        "probe-kill-while-starting" => {
+            let mut sample = Sample::quiet();
+            let period = std::time::Duration::from_secs(1);
+            let probe = Probe { period, ..Probe::new(Check::Tcp { port: None }) };
+            sample.header.deployment.template.liveness = Some(probe);
+            sample.up(14.0, 3, 1, Release::Good);
+            let replica = Replica(3);
+            sample.events.retain(|(when, event)| {
+                *when <= at(14.0)
+                    || !matches!(event, Event::ListenerUp { .. } | Event::Ready { .. } | Event::Available { .. })
+            });
+            let (signal, reason) = (Signal::Term, Reason::Liveness);
+            sample.event(17.0, Event::Signalled { replica, signal, reason });
+            sample.event(17.1, Event::Exited { replica, exit: Exit::Signal(15) });
+            sample.event(17.2, Event::Started { replica, restart: 1, pid: None });
+            sample.event(19.0, Event::ListenerUp { replica }).event(19.2, Event::Ready { replica });
+            sample.event(19.2, Event::Available { replica });
             sample
         }
         "crash" => {

@@ -72,6 +72,19 @@ fn nothing_is_the_empty_text() {
 
 proptest! {
     #[test]
+    fn what_is_read_in_place_is_what_is_unpacked(values in proptest::collection::vec(0..200_000_000_000_000_u64, 0..50)) {
+        let packed = of(&values);
+        let (mut sum, mut whole) = (Histogram::new(), Histogram::new());
+        packed.add_to(&mut sum);
+        if let Some(one) = Histogram::unpacked(packed.bytes()) {
+            whole.merge(&one);
+        }
+        prop_assert_eq!(packed.count(), values.len() as u64);
+        prop_assert_eq!((sum.max(), sum.min(), sum.mean()), (whole.max(), whole.min(), whole.mean()));
+        prop_assert_eq!(sum, whole);
+    }
+
+    #[test]
     fn documents_keep_them(values in proptest::collection::vec(0..200_000_000_000_000_u64, 0..50)) {
         let packed = of(&values);
         let text = serde_json::to_string(&packed).unwrap();

@@ -5,6 +5,7 @@ use crate::{
     drill::Drill,
     event::{Endpoint, Event, Exit, Reason, Release, Replica, Revision, Signal},
     history::lines,
+    network::Break,
     time::Moment,
 };
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub(crate) fn all() -> Vec<(Moment, Event)> {
         Event::Gone { replica },
         Event::Frozen { replica },
         Event::Thawed { replica },
+        Event::NetworkBroken { replica, how: Break::Partition },
+        Event::NetworkHealed { replica, how: Break::Loss, dropped: 123 },
         Event::Endpoints { endpoints: vec![Endpoint { replica, ready: true, serving: true, terminating: false }] },
         Event::View { replicas: vec![replica, Replica(7)] },
         Event::ListenerUp { replica },

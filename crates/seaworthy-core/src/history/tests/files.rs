@@ -42,9 +42,9 @@ fn a_line_that_is_cut_off_elsewhere_is_damage() {
 
 #[test]
 fn what_is_no_history_is_told_with_what_would_be() {
-    let head = lines::header(&header());
+    let good = lines::footer(&Footer::default(), &Records::default());
+    let head = lines::header(&Header { writes: false, ..header() });
     let line = |text: &str| format!("{head}\n{text}\n");
-    let good = lines::footer(&Footer::default());
     let interval = lines::interval(&Interval::default());
     let begins =
         "a history begins with {\"record\":\"header\",\"schema\":\"seaworthy.history/2\": give one that a trial wrote";

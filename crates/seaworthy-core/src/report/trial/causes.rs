@@ -51,36 +51,39 @@ pub fn named(name: &str) -> Option<Known> {
         .or_else(|| WAITING.iter().find(|waits| waits.id == name).map(Known::Waiting))
 }
 
-/// The names most like one that there is not.
+/// The names most like one that there is not, the nearest first.
 pub fn nearest(name: &str) -> Vec<&'static str> {
-    let mut all: Vec<(usize, &str)> = rules()
-        .map(|rule| rule.id)
-        .chain(WAITING.iter().map(|waits| waits.id))
-        .map(|id| (distance(name, id), id))
-        .collect();
+    // Only as much of what somebody wrote is looked at as a name may have.
+    let name: Vec<char> = name.trim().to_lowercase().chars().take(60).collect();
+    let ids = rules().map(|rule| rule.id).chain(WAITING.iter().map(|waits| waits.id));
+    let mut all: Vec<((usize, usize), &str)> = ids.map(|id| (distance(&name, id), id)).collect();
     all.sort_unstable();
-    all.into_iter().take(3).map(|(_, id)| id).collect()
+    // A part of a name is in several.
+    let near = all.iter().filter(|((part, _), _)| *part <= name.len() / 4).count().min(5);
+    all.into_iter().take(near.max(3)).map(|(_, id)| id).collect()
 }
 
-/// How many letters have to be changed, put in or left out; less where a name has the other in it.
-fn distance(name: &str, id: &str) -> usize {
-    // Only as much of what somebody wrote is looked at as a name may have.
-    let name: Vec<char> = name.chars().take(60).collect();
-    let mut row: Vec<usize> = (0..=name.len()).collect();
-    for (n, letter) in id.chars().enumerate() {
-        let mut last = n;
-        let mut next = vec![n + 1];
-        for (place, other) in name.iter().enumerate() {
-            let above = row.get(place + 1).copied().unwrap_or(usize::MAX);
-            let left = next.last().copied().unwrap_or(usize::MAX);
-            next.push((last + usize::from(letter != *other)).min(above.min(left).saturating_add(1)));
-            last = above;
+/// How many letters have to be changed, put in or left out until a name is a part of the other, and until it is all of it.
+fn distance(name: &[char], id: &str) -> (usize, usize) {
+    let until = |from: fn(usize) -> usize| {
+        let mut row: Vec<usize> = (0..=name.len()).collect();
+        let mut least = row.last().copied().unwrap_or(0);
+        for (n, letter) in id.chars().enumerate() {
+            let mut last = row.first().copied().unwrap_or(0);
+            let mut next = vec![from(n + 1)];
+            for (place, other) in name.iter().enumerate() {
+                let above = row.get(place + 1).copied().unwrap_or(usize::MAX);
+                let left = next.last().copied().unwrap_or(usize::MAX);
+                next.push((last + usize::from(letter != *other)).min(above.min(left).saturating_add(1)));
+                last = above;
+            }
+            row = next;
+            least = least.min(row.last().copied().unwrap_or(0));
         }
-        row = next;
-    }
-    let far = row.last().copied().unwrap_or(usize::MAX);
-    let text: String = name.into_iter().collect();
-    if text.len() > 2 && id.contains(&text) { far / 4 } else { far }
+        (least, row.last().copied().unwrap_or(0))
+    };
+    // What comes before it in the other costs nothing, or as much as anything else.
+    (until(|_| 0).0, until(|letters| letters).1)
 }
 
 /// An entry, for people at a terminal.

@@ -81,6 +81,9 @@ fn findings(markdown: &mut String, report: &TrialReport<'_>) {
 fn proven(markdown: &mut String, report: &TrialReport<'_>) {
     if let Some(tried) = &report.assessment.tried {
         line(markdown, &format!("\n### Tried\n\n{}\n", escaped(&proof::tried(tried))));
+        for round in proof::rounds(tried) {
+            line(markdown, &format!("- {}", escaped(&round)));
+        }
         tried.causes.iter().for_each(|cause| line(markdown, &format!("- {}", escaped(&proof::compared(cause)))));
         line(markdown, &format!("\n```yaml\n{}```", fragment(&tried.changes)));
     }

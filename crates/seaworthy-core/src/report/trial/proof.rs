@@ -1,6 +1,7 @@
 //! What several forms of the report say of a client's own retries, and of changes that were tried.
 
 use crate::{
+    change::Change,
     fix::{Compared, Tried},
     replay::Replay,
     text::{counted, thousands},
@@ -34,7 +35,6 @@ pub(super) fn replay(replay: &Replay) -> String {
 
 /// What was tried, and what it came to, in a sentence.
 pub(super) fn tried(tried: &Tried) -> String {
-    let changes: Vec<String> = tried.changes.iter().map(crate::change::Change::words).collect();
     let drills: Vec<&str> = tried.drills.iter().map(|drill| drill.label()).collect();
     let verdict = match tried.verdict {
         Verdict::Pass => "seaworthy",
@@ -45,13 +45,23 @@ pub(super) fn tried(tried: &Tried) -> String {
     let (of_before, of_after) = tried.requests;
     format!(
         "{} ({} made again): {verdict}; {} of {} lost before, {} of {} with it",
-        changes.join(" and "),
+        together(&tried.changes),
         drills.join(", "),
         thousands(before),
         counted(of_before, "request"),
         thousands(after),
         thousands(of_after),
     )
+}
+
+/// What each round added, in a line; nothing where there was one.
+pub(super) fn rounds(tried: &Tried) -> Vec<String> {
+    let lines = (1..).zip(&tried.rounds).map(|(round, new)| format!("round {round}: {}", together(new)));
+    lines.filter(|_| tried.rounds.len() > 1).collect()
+}
+
+fn together(changes: &[Change]) -> String {
+    changes.iter().map(Change::words).collect::<Vec<_>>().join(" and ")
 }
 
 /// A cause without and with the changes, in a line.

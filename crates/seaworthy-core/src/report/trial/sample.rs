@@ -183,6 +183,7 @@ pub(super) fn writes(said: &str) -> Writes {
         unverified: 1,
         duplicated: 1,
         first: Some(at(2_000)),
+        timeline: vec![],
         harmed: vec![
             harmed(audit::Harm::Lost, 16_010, said),
             harmed(audit::Harm::Lost, 16_020, "404"),
@@ -192,7 +193,15 @@ pub(super) fn writes(said: &str) -> Writes {
         settings: vec!["SQLite, journal_mode WAL, synchronous FULL".to_owned()],
     };
     let failures = vec!["2 of 1,204 acknowledged writes are gone".to_owned()];
-    Writes { audit, terminations: 9, failures, doubts: vec!["1 could not be read back".to_owned()] }
+    let replicas = [(([127, 0, 0, 1], 20_001).into(), Replica(1))].into();
+    Writes {
+        audit,
+        terminations: 9,
+        restarts: 0,
+        replicas,
+        failures,
+        doubts: vec!["1 could not be read back".to_owned()],
+    }
 }
 
 fn finding(cause: &str, count: u64, drills: &[Drill]) -> Finding {
@@ -295,6 +304,7 @@ pub(super) fn tried() -> Sample {
     let compared = |cause: &str, before, after, proof| Compared { cause: cause.into(), before, after, proof };
     sample.assessment.tried = Some(Tried {
         changes: vec![Change::PreStopSleep(Duration::from_secs(2)), Change::Grace(Duration::from_secs(32))],
+        rounds: vec![vec![Change::PreStopSleep(Duration::from_secs(2))], vec![Change::Grace(Duration::from_secs(32))]],
         drills: vec![Drill::Baseline, Drill::Rollout],
         verdict: Verdict::Fail,
         reasons: vec!["rollout: 3 requests were lost, and none may be".into()],
@@ -302,7 +312,7 @@ pub(super) fn tried() -> Sample {
         requests: (3_370, 3_412),
         causes: vec![
             compared("endpoint-removal-race", 31, 0, Proof::Confirmed),
-            compared("killed-in-flight", 3, 3, Proof::Stays),
+            compared("killed-in-flight", 3, 3, Proof::Unclear),
         ],
     });
     sample.assessment.findings[0].confidence = Confidence::Confirmed;

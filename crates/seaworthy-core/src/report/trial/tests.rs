@@ -177,7 +177,9 @@ fn a_pipeline_is_red_where_no_drill_says_why() {
 #[test]
 fn a_pull_request_reads_what_to_mend() {
     let markdown = TrialFormat::Markdown.render(&sample::failed().report());
-    assert!(markdown.starts_with("## NOT SEAWORTHY: 37 of 13,480 requests lost: endpoint-removal-race and 1 more\n"));
+    let first = "## NOT SEAWORTHY: 2 of 1,204 acknowledged writes are gone; 37 of 13,480 requests lost: \
+                 endpoint-removal-race and 1 more\n";
+    assert!(markdown.starts_with(first), "{markdown}");
     for line in [
         "| **rollout**: a rolling update has no downtime | **fail** | 3 | 31 | 0 | 12 | 0 | 0 | 1.23s |",
         "| **baseline**: requests are answered while nothing happens | pass | 0 | 0 | 0 | 0 | 0 | 0 | - |",

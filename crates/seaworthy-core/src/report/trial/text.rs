@@ -25,10 +25,11 @@ pub(super) fn render(report: &TrialReport<'_>) -> String {
     page.hanging(&format!("{}  ", words::word(report.assessment.verdict)), 2, &words::headline(report));
     table::drills(&mut page, report);
     why(&mut page, report);
-    failures(&mut page, report);
     written(&mut page, report);
     findings(&mut page, report);
     proof(&mut page, report);
+    // What they are put down to comes first.
+    failures(&mut page, report);
     thresholds(&mut page, &report.assessment.thresholds);
     page.gap();
     how(&mut page, report);
@@ -104,6 +105,9 @@ fn proof(page: &mut Page, report: &TrialReport<'_>) {
     if let Some(tried) = tried {
         page.gap();
         labelled(page, "tried", &proof::tried(tried));
+        for round in proof::rounds(tried) {
+            labelled(page, "", &round);
+        }
         for compared in &tried.causes {
             labelled(page, "", &proof::compared(compared));
         }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::TrialReport;
 use crate::{
     assessment::{Counted, Group, Row},
-    diagnosis::{Finding, Harm},
+    diagnosis::{self, Finding, Harm},
     drill::Drill,
     event::{Disposition, Event, Reason, Signal},
     outcome::Failure,
@@ -50,13 +50,22 @@ pub(super) fn headline(report: &TrialReport<'_>) -> String {
             // With the verdict before it.
             if long.chars().count() + 11 <= WIDTH { long } else { long.replace(" requests", "") }
         }
-        Verdict::Fail if lost_too_many(report) => format!("{}{}", lost(report), causes(report)),
+        // Nothing is worse than to lose what was acknowledged, whatever else was lost.
+        Verdict::Fail if lost_too_many(report) => {
+            let lost = format!("{}{}", lost(report), causes(report));
+            harmed(report).into_iter().chain([&*lost]).collect::<Vec<_>>().join("; ")
+        }
         Verdict::Fail | Verdict::Inconclusive | Verdict::Unjudged => first_reason(report),
     };
     match report.partial() {
         Some(partial) => format!("{partial}; {said}"),
         None => said,
     }
+}
+
+/// What is wrong with acknowledged writes, before what else is said.
+fn harmed<'a>(report: &TrialReport<'a>) -> Vec<&'a str> {
+    report.assessment.writes.iter().flat_map(|writes| &writes.failures).map(String::as_str).collect()
 }
 
 /// Whether it is for its losses that it fails.
@@ -112,14 +121,45 @@ pub(super) fn conclusion(report: &TrialReport<'_>) -> String {
             let long = format!("seaworthy: {}, {over}{}{partial}", lost(report), bound(report));
             if long.chars().count() <= WIDTH { long } else { long.replace(" requests", "") }
         }
-        Verdict::Fail if lost_too_many(report) => {
-            let mend = blamed(report).next().map_or_else(String::new, |first| format!("; mend {} first", first.cause));
-            let long = format!("not seaworthy: {}{}{mend}{partial}", lost(report), in_drills(report));
-            if long.chars().count() <= WIDTH { long } else { format!("not seaworthy: {}{mend}{partial}", lost(report)) }
-        }
+        Verdict::Fail if lost_too_many(report) || !harmed(report).is_empty() => failed(report, &partial),
         Verdict::Fail => format!("not seaworthy: {}{partial}", first_reason(report)),
         Verdict::Inconclusive | Verdict::Unjudged => format!("inconclusive: {}{partial}", first_reason(report)),
     }
+}
+
+/// The same of one that lost something: as much of it as goes into a line, the worst first.
+fn failed(report: &TrialReport<'_>, partial: &str) -> String {
+    let mend = to_mend(report).map_or_else(String::new, |first| format!("; mend {} first", first.cause));
+    let writes = harmed(report).join("; ");
+    if !lost_too_many(report) {
+        return shortest(&[format!("{writes}{mend}{partial}"), format!("{writes}{partial}")]);
+    }
+    let (lost, drills) = (lost(report), in_drills(report));
+    if writes.is_empty() {
+        return shortest(&[format!("{lost}{drills}{mend}{partial}"), format!("{lost}{mend}{partial}")]);
+    }
+    let few = format!("{} lost", counted(report.assessment.total.lost, "request"));
+    shortest(&[
+        format!("{writes}; {lost}{drills}{mend}{partial}"),
+        format!("{writes}; {lost}{mend}{partial}"),
+        format!("{writes}; {few}{mend}{partial}"),
+        format!("{writes}; {few}{partial}"),
+    ])
+}
+
+/// The first that goes into a line; the last where none does.
+fn shortest(all: &[String]) -> String {
+    let mut said = all.iter().map(|said| format!("not seaworthy: {said}"));
+    let fits = said.clone().find(|said| said.chars().count() <= WIDTH);
+    fits.or_else(|| said.next_back()).unwrap_or_default()
+}
+
+/// What is to be mended first: what harms writes before what loses requests.
+fn to_mend<'a>(report: &TrialReport<'a>) -> Option<&'a Finding> {
+    let findings = || report.assessment.findings.iter();
+    let gone = !harmed(report).is_empty();
+    let of_writes = |finding: &&Finding| gone && !finding.own && diagnosis::are_harmed(finding);
+    findings().find(of_writes).or_else(|| blamed(report).next())
 }
 
 /// What may be lost all the same: rounded up, since it is what is promised at the most.
@@ -173,6 +213,10 @@ pub(super) fn finding(finding: &Finding) -> String {
         Harm::Writes => vec![(*count, if *count == 1 { "write" } else { "writes" })],
         Harm::Slowness => vec![(*count, if *count == 1 { "slow answer" } else { "slow answers" })],
         Harm::Spread => vec![(*count, if *count == 1 { "request misplaced" } else { "requests misplaced" })],
+        Harm::Restarts => {
+            let restarts = if *count == 1 { "restart" } else { "restarts" };
+            vec![(*count, restarts), (*allowed, "lost as allowed"), (*retried, "sent again")]
+        }
     };
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
     let lost: Vec<String> = parts.map(|(count, what)| format!("{} {what}", thousands(count))).collect();

@@ -14,15 +14,11 @@ pub(super) fn lines(writes: &Writes) -> Vec<String> {
     let audit = &writes.audit;
     let mut lines = vec![acknowledged(audit)];
     lines.extend(unanswered(audit));
-    lines.push(match writes.terminations {
-        _ if audit.acknowledged == 0 => "nothing was acknowledged, so nothing could be lost".to_owned(),
-        0 => "no replica ended after them: what is kept proves nothing".to_owned(),
-        ended => format!("{} ended after the first of them", counted(ended, "replica")),
-    });
+    lines.extend(tested(writes));
     // The worst first; what is only late does not fail.
     let mut harmed: Vec<&Harmed> = audit.harmed.iter().collect();
     harmed.sort_by_key(|harmed| harmed.harm);
-    lines.extend(harmed.iter().take(MOST_HARMED).map(|harmed| self::harmed(harmed)));
+    lines.extend(harmed.iter().take(MOST_HARMED).map(|harmed| self::harmed(writes, harmed)));
     let more = (audit.lost + audit.duplicated + audit.stale).saturating_sub(MOST_HARMED as u64);
     if more > 0 {
         lines.push(format!("and {} like that", thousands(more)));
@@ -51,10 +47,11 @@ fn acknowledged(audit: &Audit) -> String {
 fn unanswered(audit: &Audit) -> Option<String> {
     let Audit { unknown, recovered, not_executed, refused, .. } = *audit;
     let were = |count: u64| format!("{} {}", thousands(count), if count == 1 { "was" } else { "were" });
+    let rest = if recovered + not_executed > 0 { "of the rest nothing is known" } else { "nothing is known of them" };
     let parts = [
         (recovered, format!("{} executed", were(recovered))),
         (not_executed, format!("{} not", were(not_executed))),
-        (unknown.saturating_sub(recovered + not_executed), "of the rest nothing is known".to_owned()),
+        (unknown.saturating_sub(recovered + not_executed), rest.to_owned()),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect();
     let unknown = (unknown > 0).then(|| format!("{} unknown: {}", thousands(unknown), parts.join(", ")));
@@ -63,14 +60,32 @@ fn unanswered(audit: &Audit) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
-fn harmed(harmed: &Harmed) -> String {
+/// What put them to the test, a line each.
+fn tested(writes: &Writes) -> Vec<String> {
+    let said = |text: &str| vec![text.to_owned()];
+    match (writes.audit.acknowledged, writes.terminations, writes.restarts) {
+        (0, ..) => said("nothing was acknowledged, so nothing could be lost"),
+        (_, 0, 0) => said("no replica ended after them: what is kept proves nothing"),
+        (_, ended, restarts) => {
+            let replicas = (ended > 0).then(|| format!("{} ended after the first of them", counted(ended, "replica")));
+            let times = counted(restarts, "time");
+            let database =
+                (restarts > 0).then(|| format!("the database was restarted {times} after the first of them"));
+            replicas.into_iter().chain(database).collect()
+        }
+    }
+}
+
+fn harmed(writes: &Writes, harmed: &Harmed) -> String {
     let what = match harmed.harm {
         Harm::Lost => "lost",
         Harm::Duplicated => "twice",
         Harm::Stale => "late",
     };
     let id = harmed.id.as_ref().map_or_else(String::new, |id| format!(" (id {id})"));
-    let by = harmed.endpoint.map_or_else(String::new, |endpoint| format!(" by {endpoint}"));
+    // An address that no replica had is told as it is.
+    let who = |endpoint| writes.replicas.get(&endpoint).map_or_else(|| endpoint.to_string(), ToString::to_string);
+    let by = harmed.endpoint.map_or_else(String::new, |endpoint| format!(" by {}", who(endpoint)));
     let at = harmed.acknowledged.since_start().as_secs_f64();
     format!("{what}: {}{id}, answered{by} at {at:.1} s; read: {}", harmed.key, harmed.read)
 }
@@ -80,7 +95,38 @@ mod tests {
     use super::*;
 
     fn said(audit: Audit, terminations: u64) -> Vec<String> {
-        lines(&Writes { audit, terminations, failures: Vec::new(), doubts: Vec::new() })
+        lines(&of(audit, terminations, 0))
+    }
+
+    fn of(audit: Audit, terminations: u64, restarts: u64) -> Writes {
+        let replicas = [(([127, 0, 0, 1], 7).into(), crate::event::Replica(2))].into();
+        Writes { audit, terminations, restarts, replicas, failures: Vec::new(), doubts: Vec::new() }
+    }
+
+    #[test]
+    fn a_database_that_was_restarted_puts_them_to_the_test() {
+        let audit = Audit { acknowledged: 7, kept: 7, ..Audit::default() };
+        let of = |terminations, restarts| lines(&of(audit.clone(), terminations, restarts))[1..].to_vec();
+        assert_eq!(of(0, 1), ["the database was restarted 1 time after the first of them"]);
+        assert_eq!(
+            of(3, 2),
+            ["3 replicas ended after the first of them", "the database was restarted 2 times after the first of them"]
+        );
+    }
+
+    #[test]
+    fn who_acknowledged_it_is_a_replica() {
+        let one = |port| Harmed {
+            key: "k".into(),
+            id: None,
+            harm: Harm::Lost,
+            acknowledged: crate::time::Moment::from_nanos(0),
+            endpoint: Some(([127, 0, 0, 1], port).into()),
+            read: "404".into(),
+        };
+        let writes = of(Audit::default(), 0, 0);
+        assert_eq!(harmed(&writes, &one(7)), "lost: k, answered by replica 2 at 0.0 s; read: 404");
+        assert_eq!(harmed(&writes, &one(8)), "lost: k, answered by 127.0.0.1:8 at 0.0 s; read: 404");
     }
 
     #[test]
@@ -99,7 +145,8 @@ mod tests {
         for (unknown, recovered, not_executed, refused, words) in [
             (0, 0, 0, 0, None),
             (3, 2, 1, 0, Some("3 unknown: 2 were executed, 1 was not")),
-            (1, 0, 0, 2, Some("1 unknown: of the rest nothing is known; 2 refused, or never sent")),
+            (1, 0, 0, 2, Some("1 unknown: nothing is known of them; 2 refused, or never sent")),
+            (3, 1, 0, 0, Some("3 unknown: 1 was executed, of the rest nothing is known")),
             (0, 0, 0, 1, Some("1 refused, or never sent")),
         ] {
             let audit = Audit { unknown, recovered, not_executed, refused, ..Audit::default() };

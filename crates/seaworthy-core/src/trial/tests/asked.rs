@@ -1,6 +1,7 @@
 //! The drills that are only made when they are asked for.
 
 use super::*;
+use crate::network::Break;
 
 fn asked() -> Asked {
     Asked {
@@ -11,6 +12,8 @@ fn asked() -> Asked {
         balance: Duration::from_secs(10),
         database: true,
         database_down: Duration::from_secs(3),
+        network: Break::ALL.to_vec(),
+        network_for: Duration::from_secs(6),
     }
 }
 
@@ -185,6 +188,9 @@ fn what_a_drill_lacks_is_said() {
         let world = World::new(plan(&[drill], 3)).run();
         assert!(world.broken()[0].starts_with(words), "{:?}", world.broken());
     }
+    let mut aimless = plan(&[Drill::Network], 3);
+    aimless.asked.network.clear();
+    assert_eq!(World::new(aimless).run().broken(), ["nothing says how the network is to be broken"]);
     let mut plan = plan(&[Drill::Liveness], 3);
     plan.asked.liveness = 2_000;
     assert_eq!(World::new(plan).run().broken(), ["there is no liveness probe"]);
@@ -202,4 +208,50 @@ fn a_replica_that_only_starts_again_is_no_replacement() {
     world.tell(Input::Cluster(Told::Started { replica, pid: None }));
     let stopped = |event: &Event| matches!(event, Event::Signalled { signal: Signal::Stop, .. });
     assert_eq!(world.at(stopped).len(), 0);
+}
+
+#[test]
+fn each_break_lasts_as_long_as_asked_and_then_there_is_time_to_recover() {
+    let world = world(&[Drill::Network]).run();
+    assert_eq!(world.broken(), [""; 0]);
+    let broken = world.at(|event| matches!(event, Event::NetworkBroken { .. }));
+    let healed = world.at(|event| matches!(event, Event::NetworkHealed { dropped: 7, .. }));
+    assert_eq!((broken.len(), healed.len(), world.healed), (2, 2, 2));
+    for (broken, healed) in broken.iter().zip(&healed) {
+        assert_eq!(seconds(*broken, *healed), 6);
+    }
+    let settled = world.once(|event| matches!(event, Event::Settled { .. }));
+    // As long again as it was broken, and 1 s; and 1 s more to see what comes too late.
+    assert_eq!((seconds(healed[0], broken[1]), seconds(healed[1], settled)), (8, 8));
+    let hows = world.events.iter().filter_map(|(_, event)| {
+        let Event::NetworkBroken { replica, how } = event else { return None };
+        Some((*replica, *how))
+    });
+    let disturbed = world
+        .events
+        .iter()
+        .find_map(|(_, event)| if let Event::Disturbed { replica, .. } = event { *replica } else { None });
+    let picked = disturbed.expect("one was picked");
+    assert_eq!(hows.collect::<Vec<_>>(), [(picked, Break::Partition), (picked, Break::Loss)]);
+}
+
+#[test]
+fn a_network_that_cannot_be_broken_breaks_the_drill() {
+    let mut world = world(&[Drill::Network]);
+    world.unbreakable = Some("nft: Operation not permitted".to_owned());
+    let world = world.run();
+    assert_eq!(world.broken(), ["the network could not be broken: nft: Operation not permitted"]);
+    assert_eq!(world.at(|event| matches!(event, Event::NetworkBroken { .. })).len(), 0);
+}
+
+#[test]
+fn a_broken_network_is_mended_however_its_drill_ends() {
+    let mut world = world(&[Drill::Network]);
+    world.tell(Input::Cluster(Told::Tick));
+    while world.at(|event| matches!(event, Event::NetworkBroken { .. })).is_empty() {
+        world.step();
+    }
+    assert_eq!(world.healed, 0);
+    world.tell(Input::Interrupt);
+    assert_eq!(world.healed, 1);
 }

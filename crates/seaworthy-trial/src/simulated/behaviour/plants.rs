@@ -259,6 +259,36 @@ mod tests {
     }
 
     #[test]
+    fn of_all_pairs_those_that_want_the_same_exclude_each_other() {
+        // Each of these is planted alone, of all that stand in a row.
+        let rows: [&[&str]; 7] = [
+            &[
+                "exit-on-sigterm",
+                "sigterm-ignored",
+                "shutdown-closes-idle-keepalive",
+                "accept-queue-discard",
+                "endpoint-removal-race",
+                "prestop-failed",
+                "grace-period-too-short",
+                "liveness-kill-under-load",
+            ],
+            &["single-replica-gap", "rollout-capacity-dip", "rollout-stuck", "readiness-flap"],
+            &["recreate-gap", "rollout-capacity-dip", "rollout-stuck"],
+            &["traffic-before-ready", "single-replica-gap"],
+            &["single-replica-gap", "slow-replica"],
+            &["grace-period-too-short", "liveness-kill-under-load", "slow-replica", "cold-start"],
+            &["error-with-success-status", "silent-truncation"],
+        ];
+        let names = || PLANTS.iter().map(|(name, _)| *name).filter(|name| *name != "none");
+        for first in names() {
+            for second in names() {
+                let together = first != second && !rows.iter().any(|row| row.contains(&first) && row.contains(&second));
+                assert_eq!(Behaviour::named(&format!("{first}+{second}")).is_some(), together, "{first}+{second}");
+            }
+        }
+    }
+
+    #[test]
     fn two_are_planted_together_unless_they_exclude_each_other() {
         for (pair, together) in [
             ("crash+cold-start", true),

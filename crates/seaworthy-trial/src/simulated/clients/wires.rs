@@ -14,7 +14,7 @@ use crate::simulated::{
     agenda::{Agenda, Task},
     network::{Answer, Body, Link, ToClient, ToServer},
     servers::Servers,
-    truth::{Blame, UNKNOWN},
+    truth::{Blame, FLAP, UNKNOWN},
 };
 
 /// Bytes of the body of an answer.
@@ -61,7 +61,7 @@ impl Clients {
         let Some(replica) = self.view.choose(&mut self.chance).copied() else {
             let failure = Failure::new(Phase::Connect, FailureKind::NoEndpoint);
             let outcome = attempt.outcome(agenda.now(), None, Err(failure));
-            let cause = if self.world.behaviour.unready.is_some() { "readiness-flap" } else { UNKNOWN };
+            let cause = if self.world.behaviour.unready.is_some() { FLAP } else { UNKNOWN };
             return self.ended(outcome, Some(Blame::on(cause).unreached()));
         };
         self.opened += 1;

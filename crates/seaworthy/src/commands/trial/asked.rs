@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use seaworthy_core::{deployment::Deployment, drill::Drill, flood, trial::Asked};
 
-use super::{options::LONGEST, subject::Subject};
+use super::{network, options::LONGEST, subject::Subject};
 use crate::{
     cli::Failure,
     settings::{self, Values},
@@ -14,7 +14,7 @@ use crate::{
 const MOST_RATE: u32 = 20_000;
 
 /// All drills that can be made here.
-const ALL: &str = "all";
+pub(crate) const ALL: &str = "all";
 
 /// A private MariaDB.
 const MARIADB: &str = "mariadb";
@@ -26,6 +26,8 @@ pub(crate) struct Beside {
     pub(crate) database: Option<Vec<String>>,
     /// The most memory of a replica, in bytes.
     pub(crate) memory_limit: Option<u64>,
+    /// What the way to a replica is broken with.
+    pub(crate) breaker: Option<PathBuf>,
 }
 
 /// Understands what runs beside the replicas.
@@ -50,7 +52,7 @@ pub(crate) fn beside(values: &Values<'_>, simulated: bool, assumptions: &mut Vec
         }
         Some(given) => Some(["sh", "-c", &format!("exec {}", given.text)].map(str::to_owned).into()),
     };
-    Ok(Beside { database, memory_limit })
+    Ok(Beside { database, memory_limit, breaker: network::breaker(values) })
 }
 
 /// Whether the database is one that the built-in service knows.
@@ -95,12 +97,16 @@ exec "$2" --no-defaults --datadir="$3/data" --socket=socket --pid-file="$3/pid" 
     Ok(["sh", "-c", script, "mariadb", &install, &server, "{dir}", "{port:database}"].map(str::to_owned).into())
 }
 
-/// Where a program of MariaDB is. A server is often where only root looks.
-fn tool(values: &Values<'_>, name: &str) -> Result<String, Failure> {
+/// Where a program is. A server is often where only root looks.
+pub(crate) fn found(values: &Values<'_>, name: &str) -> Option<PathBuf> {
     let path = values.platform("PATH").unwrap_or_default();
     let folders = path.split(':').chain(["/usr/sbin", "/usr/local/sbin", "/usr/libexec"]).filter(|dir| !dir.is_empty());
-    let found = folders.map(|folder| PathBuf::from(folder).join(name)).find(|path| path.is_file());
-    found.map(|path| path.to_string_lossy().into_owned()).ok_or_else(|| {
+    folders.map(|folder| PathBuf::from(folder).join(name)).find(|path| path.is_file())
+}
+
+/// Where a program of MariaDB is.
+fn tool(values: &Values<'_>, name: &str) -> Result<String, Failure> {
+    found(values, name).map(|path| path.to_string_lossy().into_owned()).ok_or_else(|| {
         Failure::could_not_run(format!("--database: there is no {name} on PATH; install the server of MariaDB"))
     })
 }
@@ -128,7 +134,11 @@ pub(crate) fn drills(
     let (wanted, by_name) = values.optional("drills", list)?.unwrap_or_else(|| (Drill::DEFAULT.to_vec(), false));
     let mut drills = vec![Drill::Baseline];
     for drill in wanted {
-        let lacks = lacks(drill, deployment, simulated, values.is_given("database"));
+        let lacks = if drill == Drill::Network {
+            network::lacks(values, simulated)
+        } else {
+            lacks(drill, deployment, simulated, values.is_given("database"))
+        };
         if let Some((lacks, remedy)) = lacks {
             if by_name {
                 return Err(Failure::usage(format!("--drills: {drill} needs {lacks}; leave it out, or {remedy}")));
@@ -137,6 +147,9 @@ pub(crate) fn drills(
         } else if !drills.contains(&drill) {
             drills.push(drill);
         }
+    }
+    if drills.contains(&Drill::Network) {
+        assumptions.push(network::ASSUMPTION.to_owned());
     }
     Ok(drills)
 }
@@ -170,7 +183,8 @@ fn lacks(
         | Drill::Liveness
         | Drill::SlowStart
         | Drill::Balance
-        | Drill::DatabaseRestart => None,
+        | Drill::DatabaseRestart
+        | Drill::Network => None,
     }
 }
 
@@ -205,6 +219,8 @@ pub(crate) fn asked(values: &Values<'_>, drills: &[Drill], own: f64, database: b
         balance: time("balance")?,
         database,
         database_down: time("database-down")?,
+        network: values.parse("network", network::breaks)?,
+        network_for: time("network-for")?,
         ..Asked::default()
     })
 }

@@ -1,6 +1,10 @@
 //! The writes of a trial: what is asked for, and reading back what became of them when the drills are over.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use seaworthy_core::{audit::Audit, interval::INTERVAL, ledger::Ledger, text};
 use seaworthy_load::{
@@ -47,14 +51,50 @@ pub(crate) fn sent(values: &Values<'_>, url: &Target, seed: u64, simulated: bool
 
 /// What is known of how durable the target's writes are, a line each.
 fn settings(options: &Options) -> Vec<String> {
-    match &options.subject {
-        // MariaDB and MySQL have defaults of their own, which nobody was asked for.
-        Subject::BuiltIn { .. } if options.beside.database.is_some() => Vec::new(),
-        Subject::BuiltIn { .. } => {
+    match (&options.beside.database, &options.subject) {
+        (Some(command), _) => vec![match command.iter().find(|word| word.ends_with("/mariadbd")) {
+            Some(server) => mariadb(server).unwrap_or_else(|| {
+                "the settings of MariaDB are not known: `mariadbd --no-defaults --verbose --help` does not say them"
+                    .to_owned()
+            }),
+            None => "the database's settings are not known: it was not asked for them".to_owned(),
+        }],
+        (None, Subject::BuiltIn { .. }) => {
             vec!["SQLite, journal_mode WAL, synchronous FULL: on the disk before it is acknowledged".to_owned()]
         }
-        Subject::Command { .. } => Vec::new(),
+        (None, Subject::Command { .. }) => Vec::new(),
     }
+}
+
+/// What a private MariaDB runs with: it is started without anybody's files, and with no flag that concerns durability, so
+/// that what its program says of its defaults is what holds.
+fn mariadb(server: &str) -> Option<String> {
+    // Root has to say whom it runs as, and for others it changes nothing.
+    let flags = ["--no-defaults", "--user=root", "--verbose", "--help"];
+    let output = Command::new(server).args(flags).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    durability(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// The settings that decide what a crash may lose, out of what the program says of itself.
+fn durability(help: &str) -> Option<String> {
+    let of = |name: &str| {
+        let value = |line: &str| {
+            let rest = line.strip_prefix(name).filter(|rest| rest.starts_with(char::is_whitespace))?;
+            Some(rest.trim().to_owned())
+        };
+        // Those that follow the values are only explained there.
+        help.lines().rev().find_map(value).filter(|value| !value.is_empty())
+    };
+    let version = help.split_whitespace().skip_while(|word| *word != "Ver").nth(1).unwrap_or("of an unknown version");
+    let flush = of("innodb-flush-log-at-trx-commit")?;
+    let doublewrite = of("innodb-doublewrite").unwrap_or_else(|| "not known".to_owned());
+    let sync = of("sync-binlog").unwrap_or_else(|| "not known".to_owned());
+    let is_off = of("log-bin").is_some_and(|value| ["(No default value)", "FALSE", "OFF"].contains(&&*value));
+    let binlog = if is_off { ", without effect, since there is no binary log" } else { "" };
+    Some(format!(
+        "MariaDB {version}, by its own defaults: innodb_flush_log_at_trx_commit {flush}, innodb_doublewrite \
+         {doublewrite}, sync_binlog {sync}{binlog}"
+    ))
 }
 
 /// Reading back that goes on.
@@ -138,4 +178,35 @@ pub(crate) async fn next(reading: &mut Option<Reading>, options: &Options) -> Au
 /// A ledger of which nothing was read back.
 pub(crate) fn unread(reading: &Reading, options: &Options) -> Audit {
     Audit { settings: settings(options), ..reading.unread.audit() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_mariadb_says_of_itself() {
+        let help = "mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64 (Debian 12)\n  \
+                    --sync-binlog=#     Synchronously flush binary log to disk after every\n\
+                    innodb-doublewrite                                           TRUE\n\
+                    innodb-flush-log-at-timeout                                  1\n\
+                    innodb-flush-log-at-trx-commit                               2\n\
+                    log-bin                                                      (No default value)\n\
+                    log-bin-compress                                             FALSE\n\
+                    sync-binlog                                                  0\n";
+        let said = durability(help).unwrap();
+        assert_eq!(
+            said,
+            "MariaDB 10.11.19-MariaDB-0+deb12u1, by its own defaults: innodb_flush_log_at_trx_commit 2, \
+             innodb_doublewrite TRUE, sync_binlog 0, without effect, since there is no binary log"
+        );
+        let logs = durability(&help.replace("(No default value)", "here")).unwrap();
+        assert!(logs.ends_with("sync_binlog 0"), "{logs}");
+        let less = durability(&help.replace("innodb-doublewrite ", "x ")).unwrap();
+        assert!(less.contains("innodb_doublewrite not known"), "{less}");
+        for nothing in ["", "mariadbd  Ver 10.11", "innodb-flush-log-at-trx-commit"] {
+            assert_eq!(durability(nothing), None, "{nothing}");
+        }
+        assert_eq!(mariadb("/none/mariadbd"), None);
+    }
 }

@@ -6,7 +6,8 @@ use std::{
 };
 
 use seaworthy_core::{
-    assessment::{Assessment, assess},
+    assessment::Assessment,
+    fix,
     history::History,
     report::trial::{TrialFormat, TrialReport},
     verdict::Verdict,
@@ -22,14 +23,17 @@ use crate::{
 /// The names of the reports in a run's folder.
 const REPORTS: [(&str, TrialFormat); 2] = [("report.txt", TrialFormat::Text), ("report.json", TrialFormat::Json)];
 
-/// Judges a history, and tells what it came to.
+/// The most characters in a line of a list.
+const WIDTH: usize = 80;
+
+/// Judges a history, with the trials that were made of it again, and tells what it came to.
 pub(crate) fn conclude(
     history: &History,
-    folder: Option<&Folder>,
+    again: &[History],
     outputs: &[Output<TrialFormat>],
     quiet: bool,
 ) -> Result<ExitCode, Failure> {
-    tell_all(history, &assess(history), folder, outputs, quiet)
+    tell_all(history, &fix::judged(history, again), None, outputs, quiet)
 }
 
 /// Tells what a history came to.
@@ -74,4 +78,42 @@ fn code(assessment: &Assessment) -> ExitCode {
 /// Writes a list to stdout.
 pub(crate) fn list(text: &str) -> Result<ExitCode, Failure> {
     tell(text).map(|()| ExitCode::SUCCESS)
+}
+
+/// A text after a label, that goes on below it where a line is full.
+pub(super) fn wrapped(label: &str, text: &str) -> String {
+    let indent = label.chars().count();
+    let mut lines = label.to_owned();
+    let mut used = indent;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if used > indent && used + 1 + length > WIDTH {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            used = indent;
+        } else if used > indent {
+            lines.push(' ');
+            used += 1;
+        }
+        lines.push_str(word);
+        used += length;
+    }
+    lines + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_fits_a_terminal() {
+        let word = "x".repeat(40);
+        assert_eq!(wrapped("a  ", ""), "a  \n");
+        assert_eq!(wrapped("a  ", &format!("{word} b")), format!("a  {word} b\n"));
+        assert_eq!(wrapped("a  ", &format!("b {word} {word} c")), format!("a  b {word}\n   {word} c\n"));
+        let full = "y".repeat(WIDTH - 5);
+        assert_eq!(wrapped("a  ", &format!("b {full} c")), format!("a  b {full}\n   c\n"));
+        let drills = super::super::drills();
+        assert!(drills.lines().all(|line| line.chars().count() <= WIDTH), "{drills}");
+    }
 }

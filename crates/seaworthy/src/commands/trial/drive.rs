@@ -6,7 +6,7 @@ use std::time::Duration;
 use seaworthy_core::{
     audit::Audit,
     event::Event,
-    history::{Footer, History, lines},
+    history::{Footer, History, Records, lines},
     interval::{INTERVAL, Interval},
     time::Moment,
 };
@@ -270,7 +270,7 @@ impl Drive<'_> {
     fn load_ended(&mut self, running: &Running) {
         if let Some(ended) = self.ended.take() {
             let footer = self.footer(&ended);
-            self.folder.record(&lines::footer(&footer));
+            self.folder.record(&lines::footer(&footer, &Records::of(&self.driven.history)));
             self.driven.history.footer = Some(footer);
         }
         running.load_ended();

@@ -30,6 +30,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(WHAT, "slow-start", "TIME", "5s", "The drill slow-start: how long the replacement hangs as it starts"),
     setting(WHAT, "balance", "TIME", "10s", "The drill balance: how long twice as many replicas are watched"),
     setting(WHAT, "database-down", "TIME", "3s", "The drill database-restart: how long the database is away"),
+    setting(WHAT, "network", "LIST", "partition,loss", "The drill network: what is done to packets between clients and a replica, one after the other: partition drops all of them, loss one in ten"),
+    setting(WHAT, "network-for", "TIME", "6s", "How long each of these lasts"),
     setting(WHAT, "patience", "TIME", "60s", "How long the target may take to become ready at first"),
     setting(WHAT, "bad-release", "WHAT", "crash", "The version that is broken on purpose: crash, never-ready, or a command of yours"),
 

@@ -12,6 +12,9 @@ use jiff::Timestamp;
 /// The history's file.
 pub(crate) const HISTORY: &str = "history.jsonl";
 
+/// What the folder of a trial with changes is called, after that of the one without; further rounds have a number, too.
+pub(crate) const WITH_FIX: &str = "with-fix";
+
 /// Points at the last run.
 pub(crate) const LATEST: &str = "latest";
 
@@ -80,6 +83,17 @@ impl Folder {
     pub(crate) fn write(&self, name: &str, text: &str) -> io::Result<()> {
         fs::write(self.path.join(name), text)
     }
+}
+
+/// The folders of trials that were made again of this one, with changes, in their order.
+pub(crate) fn again(run: &Path) -> Vec<PathBuf> {
+    // The name is in no path such as `.`, and `latest` has another.
+    let Ok(run) = run.canonicalize() else { return Vec::new() };
+    let (Some(name), Some(runs)) = (run.file_name(), run.parent()) else { return Vec::new() };
+    let first = format!("{}-{WITH_FIX}", name.to_string_lossy());
+    let further = (2..=NAMES).map(|number| format!("{first}-{number}"));
+    let all = [first.clone()].into_iter().chain(further).map(|name| runs.join(name));
+    all.take_while(|path| path.is_dir()).collect()
 }
 
 fn fresh(runs: &Path, name: &str) -> io::Result<PathBuf> {

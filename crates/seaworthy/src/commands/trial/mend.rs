@@ -5,8 +5,8 @@ use std::{process::ExitCode, sync::Arc};
 use seaworthy_core::{
     assessment::{Assessment, assess},
     change::Change,
-    fix::{self, Proposal},
-    history::History,
+    fix::{self, Again, Proposal},
+    history::{Header, History},
 };
 
 use seaworthy_load::plan::Workload;
@@ -14,7 +14,7 @@ use seaworthy_load::plan::Workload;
 use super::{conclude, folder::Folder, options::Options, rules};
 use crate::cli::Failure;
 
-/// Marks what the second trial writes.
+/// Marks what each further trial writes.
 const AGAIN: &str = "z";
 
 /// A trial that was judged, and may be made again.
@@ -22,12 +22,14 @@ const AGAIN: &str = "z";
 pub(super) struct First {
     pub(super) history: History,
     pub(super) folder: Folder,
-    pub(super) assessment: Assessment,
+    assessment: Assessment,
+    /// The last round that came to its end, and what it came to.
+    last: Option<(Header, Assessment)>,
 }
 
 impl First {
     pub(super) fn new(history: History, folder: Folder) -> Self {
-        Self { assessment: assess(&history), history, folder }
+        Self { assessment: assess(&history), history, folder, last: None }
     }
 
     /// What is to be tried: nothing where nobody asked for it, or where nothing can be.
@@ -39,10 +41,14 @@ impl First {
     /// What is said of what is to be tried, and of nothing.
     pub(super) fn announced(&self, proposal: Option<&Proposal>) -> String {
         match proposal {
-            Some(Proposal { changes, drills }) => {
-                let changes: Vec<String> = changes.iter().map(Change::words).collect();
+            Some(Proposal { rounds, drills, .. }) => {
+                let new: Vec<String> = rounds.last().into_iter().flatten().map(Change::words).collect();
                 let drills: Vec<&str> = drills.iter().map(|drill| drill.label()).collect();
-                format!("trying what would mend it: {}; again {}", changes.join(" and "), drills.join(", "))
+                let (new, drills) = (new.join(" and "), drills.join(", "));
+                match rounds.len() {
+                    0 | 1 => format!("trying what would mend it: {new}; again {drills}"),
+                    round => format!("round {round}, trying what would mend the rest, too: {new}; again {drills}"),
+                }
             }
             None if self.assessment.findings.iter().any(|finding| !finding.own && finding.lost() > 0) => {
                 "--try-fix: nothing of what would mend it can be changed from here; see what the findings say"
@@ -52,27 +58,35 @@ impl First {
         }
     }
 
-    /// Takes in how the second trial went.
-    pub(super) fn tried(&mut self, second: &History, proposal: &Proposal) {
+    /// Takes in how a round went, and says what is to be tried next. One that was broken off proves nothing.
+    pub(super) fn tried(&mut self, second: &History, proposal: &Proposal) -> Option<Proposal> {
+        if !fix::is_again(&self.history, second) {
+            return None;
+        }
         let after = assess(second);
-        let tried = fix::compare(&self.assessment, &after, proposal);
-        fix::confirm(&mut self.assessment, &tried);
-        self.assessment.tried = Some(tried);
+        let next = fix::further(proposal, &after, &second.header.deployment);
+        self.last = Some((second.header.clone(), after));
+        next
     }
 
     /// Tells what it came to.
-    pub(super) fn conclude(&self, options: &Options, quiet: bool) -> Result<ExitCode, Failure> {
+    pub(super) fn conclude(mut self, options: &Options, quiet: bool) -> Result<ExitCode, Failure> {
+        if let Some((header, after)) = &self.last {
+            fix::settle(&mut self.assessment, header, after);
+        }
         conclude::tell_all(&self.history, &self.assessment, Some(&self.folder), &options.outputs, quiet)
     }
 }
 
 impl Options {
-    /// The same trial, with what is proposed.
-    pub(super) fn with(&mut self, proposal: &Proposal) {
+    /// The same trial as the one with this header, with what is proposed.
+    pub(super) fn with(&mut self, proposal: &Proposal, first: &Header) {
         for change in &proposal.changes {
             change.apply(&mut self.plan.deployment);
-            self.header.assumptions.push(format!("tried: {}", change.words()));
         }
+        self.header.assumptions.clone_from(&first.assumptions);
+        self.header.assumptions.extend(proposal.changes.iter().map(|change| format!("tried: {}", change.words())));
+        self.header.tried = Some(Again { of: first.began.clone(), rounds: proposal.rounds.clone() });
         // What the first one wrote is not to be taken for what the second one did.
         match &mut self.load.workload {
             Workload::Requests(_) => {}

@@ -8,11 +8,11 @@ use std::{
 
 use seaworthy_core::{
     deployment::ProbeKind,
-    event::{Event, Reason},
+    event::{Event, Exit, Reason},
     history::History,
     text,
 };
-use seaworthy_trial::local::Ended;
+use seaworthy_trial::local::{DATABASE, Ended};
 
 use super::{folder::Folder, options::Options, rules};
 
@@ -24,6 +24,11 @@ const TAIL: u64 = 64 << 10;
 
 /// It in a line.
 pub(crate) fn words(options: &Options, folder: &Folder, history: &History, ended: &Ended) -> String {
+    if let Some(ended) = database_ended(history) {
+        let log = folder.path.join(format!("{DATABASE}.log"));
+        let said = last_words_of(&log).map_or_else(String::new, |said| format!("; its last words: {said}"));
+        return format!("{ended}{said}; --database has to stay in the foreground");
+    }
     let patience = text::long_time(options.plan.timing.patience);
     let mut parts = vec![format!("the target did not become ready within {patience}: {}", ended.lacking)];
     parts.extend(answered(options, history));
@@ -39,6 +44,20 @@ pub(crate) fn words(options: &Options, folder: &Folder, history: &History, ended
         parts.push("it has to answer on {port}; --readiness and --patience say how and until when".to_owned());
     }
     parts.join("; ")
+}
+
+/// That the database ended by itself, and how: nothing else matters then.
+fn database_ended(history: &History) -> Option<String> {
+    let of_database = |event: &&Event| matches!(event, Event::DatabaseUp | Event::DatabaseDown { .. });
+    let mut events = history.events.iter().map(|(_, event)| event).filter(of_database).rev();
+    let Some(Event::DatabaseDown { exit }) = events.next() else { return None };
+    let how = match exit {
+        Some(Exit::Code(code)) => format!("ended by itself with exit code {code}"),
+        Some(Exit::Signal(signal)) => format!("was ended by signal {signal}"),
+        None => "could not be started".to_owned(),
+    };
+    let when = if events.next().is_some() { "before all replicas were ready" } else { "before it took connections" };
+    Some(format!("the database {how}, {when}"))
 }
 
 /// What came of the last probe that failed, or of the last try to start it.
@@ -65,13 +84,17 @@ fn answered(options: &Options, history: &History) -> Option<String> {
 /// The last line that a replica wrote.
 fn last_words(folder: &Folder) -> Option<String> {
     let mut logs: Vec<_> = fs::read_dir(&folder.path).ok()?.flatten().map(|entry| entry.path()).collect();
-    logs.retain(|path| path.extension().is_some_and(|ending| ending == "log"));
+    let is_database = |path: &Path| path.file_stem().is_some_and(|name| name == DATABASE);
+    logs.retain(|path| path.extension().is_some_and(|ending| ending == "log") && !is_database(path));
     logs.sort();
-    logs.iter().find_map(|path| {
-        let text = tail(path).ok()?;
-        let last = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
-        Some(format!("{:?}", last.chars().take(LAST_WORDS).collect::<String>()))
-    })
+    logs.iter().find_map(|path| last_words_of(path))
+}
+
+/// The last line of a log.
+fn last_words_of(path: &Path) -> Option<String> {
+    let text = tail(path).ok()?;
+    let last = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    Some(format!("{:?}", last.chars().take(LAST_WORDS).collect::<String>()))
 }
 
 /// The end of a file, which may be long.

@@ -146,6 +146,8 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
         expected: expected(&load.workload, &load.expectation),
         timeout: load.timeouts.request,
         expectations: expectations(&values)?,
+        writes: !matches!(load.workload, Workload::Requests(_)),
+        tried: None,
     };
     Ok(Options {
         simulated,

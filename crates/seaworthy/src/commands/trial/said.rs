@@ -26,6 +26,10 @@ pub(crate) fn line(at: Moment, event: &Event, watch: &Watch) -> Option<String> {
         Event::FloodEnded { drill } => format!("{drill}: no more is asked of it than before"),
         Event::DatabaseUp => "the database takes connections".to_owned(),
         Event::DatabaseDown { .. } => "the database does not run".to_owned(),
+        Event::NetworkBroken { replica, how } => format!("the way between clients and {replica} is broken: {how}"),
+        Event::NetworkHealed { replica, dropped, .. } => {
+            format!("the way to {replica} is whole again: {} were dropped", text::counted(*dropped, "packet"))
+        }
         Event::Signalled { replica, reason: Reason::OutOfMemory, .. } => {
             format!("{replica} used more memory than it may, and is killed")
         }

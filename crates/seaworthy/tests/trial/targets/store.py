@@ -11,9 +11,13 @@ fault=nowhere   every tenth write is not stored, and its connection closed witho
 fault=echoes    nothing is stored, and what is asked for is answered with 200 and its own name
 fault=listless  the list of all fails
 where=location  the id is in Location, and not in the body
+at=database     items are kept by another process of this, which serves on DATABASE_PORT; without it every write gets a 503
+early=1         such a replica answers before its database has the item, and forgets it where that is away
+lag=3           this is such a database: it keeps items in memory, and writes each to its file 3 seconds later
 """
 
 import fcntl
+import http.client
 import json
 import os
 import signal
@@ -38,6 +42,34 @@ def read():
             return [json.loads(line) for line in file if line.endswith("\n")]
     except FileNotFoundError:
         return []
+
+
+lag = float(wanted.get("lag", "0"))
+waiting = []
+
+
+def database(method, path, body=None):
+    """Asks the database, over a connection of its own: status and value."""
+    connection = http.client.HTTPConnection("127.0.0.1", int(os.environ["DATABASE_PORT"]), timeout=5)
+    try:
+        connection.request(method, path, json.dumps(body))
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    except OSError:
+        return 503, {"error": "no database"}
+    finally:
+        connection.close()
+
+
+def write_late():
+    """Writes what has waited for long enough, in its order."""
+    while True:
+        with lock:
+            due = [item for since, item in waiting if since <= time.time() - lag]
+            del waiting[: len(due)]
+        for item in due:
+            store(item)
+        time.sleep(0.02)
 
 
 def store(item):
@@ -87,6 +119,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/":
             return self.answer(200, {"ok": True})
+        if wanted.get("at") == "database":
+            return self.answer(*database("GET", self.path))
         if fault == "broken" or fault == "listless" and self.path == "/items":
             return self.answer(500, {"error": "broken"})
         if fault == "echoes":
@@ -107,6 +141,19 @@ class Handler(BaseHTTPRequestHandler):
         global count
         length = int(self.headers.get("Content-Length", "0"))
         item = json.loads(self.rfile.read(length))
+        if wanted.get("at") == "database":
+            if wanted.get("early"):
+                # Its own name, since it does not wait for the database's.
+                item["id"] = item["name"]
+                threading.Thread(target=database, args=("POST", "/items", item)).start()
+                return self.answer(201, item)
+            return self.answer(*database("POST", "/items", item))
+        if lag:
+            item.setdefault("id", item["name"])
+            with lock:
+                memory[item["id"]] = item
+                waiting.append((time.time(), item))
+            return self.answer(201, item)
         with lock:
             count += 1
             tenth = count % 10 == 0
@@ -144,7 +191,7 @@ class Server(ThreadingHTTPServer):
     allow_reuse_address = True
 
 
-server = Server(("127.0.0.1", int(os.environ["PORT"])), Handler)
+server = Server(("127.0.0.1", int(os.environ.get("PORT") or os.environ["DATABASE_PORT"])), Handler)
 
 
 def drain(*_):
@@ -158,6 +205,8 @@ def drain(*_):
     threading.Thread(target=end).start()
 
 
+if lag:
+    threading.Thread(target=write_late, daemon=True).start()
 signal.signal(signal.SIGTERM, drain)
 server.serve_forever(poll_interval=0.02)
 # What is still being answered.

@@ -3,6 +3,7 @@
 takes=S      how long each answer takes it; it makes one at a time
 queue=N      how many requests may wait for that; what is beyond is refused with 503 (else they all wait)
 apart=yes    /live is answered at once, whatever else waits
+live=S       /live waits for nothing else, and takes S while five requests or more wait
 grows=DIR    it takes 200 MiB after a hundred answers; once, of which a file in DIR tells the next process
 """
 
@@ -30,6 +31,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         global answered, waiting
         if self.path == "/live" and "apart" in wanted:
+            return self.answer(200)
+        if self.path == "/live" and "live" in wanted:
+            if waiting >= 5:
+                time.sleep(float(wanted["live"]))
             return self.answer(200)
         with counting:
             refused = waiting >= most

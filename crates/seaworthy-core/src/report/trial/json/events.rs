@@ -72,6 +72,10 @@ fn of_replica(event: &Event) -> Told {
         Event::Gone { replica } => (replica, "is gone".to_owned()),
         Event::Frozen { replica } => (replica, "is frozen".to_owned()),
         Event::Thawed { replica } => (replica, "runs again".to_owned()),
+        Event::NetworkBroken { replica, how } => (replica, format!("is cut off from clients ({how})")),
+        Event::NetworkHealed { replica, dropped, .. } => {
+            (replica, format!("is reached by clients again: {dropped} packets were dropped"))
+        }
         Event::ListenerUp { replica } => (replica, "accepts connections".to_owned()),
         Event::ListenerDown { replica } => (replica, "does not accept connections any more".to_owned()),
         Event::Foreign { replica, holder } => (replica, format!("has its port held by another process: {holder}")),
@@ -123,6 +127,8 @@ fn of_all(event: &Event) -> Told {
         | Event::Gone { .. }
         | Event::Frozen { .. }
         | Event::Thawed { .. }
+        | Event::NetworkBroken { .. }
+        | Event::NetworkHealed { .. }
         | Event::ListenerUp { .. }
         | Event::ListenerDown { .. }
         | Event::Foreign { .. } => return None,

@@ -8,6 +8,7 @@ use crate::{change, fix, replay};
 #[derive(Debug, Serialize)]
 pub(super) struct Tried<'a> {
     changes: Vec<String>,
+    rounds: Vec<Vec<String>>,
     manifest: String,
     drills: Vec<&'static str>,
     verdict: &'static str,
@@ -29,7 +30,8 @@ struct Compared<'a> {
 
 pub(super) fn tried(tried: &fix::Tried) -> Tried<'_> {
     Tried {
-        changes: tried.changes.iter().map(change::Change::words).collect(),
+        changes: words(&tried.changes),
+        rounds: tried.rounds.iter().map(|new| words(new)).collect(),
         manifest: change::fragment(&tried.changes),
         drills: labels(&tried.drills),
         verdict: tried.verdict.label(),
@@ -40,6 +42,10 @@ pub(super) fn tried(tried: &fix::Tried) -> Tried<'_> {
         requests_after: tried.requests.1,
         causes: tried.causes.iter().map(compared).collect(),
     }
+}
+
+fn words(changes: &[change::Change]) -> Vec<String> {
+    changes.iter().map(change::Change::words).collect()
 }
 
 fn compared(of: &fix::Compared) -> Compared<'_> {

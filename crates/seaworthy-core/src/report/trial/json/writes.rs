@@ -40,7 +40,7 @@ struct Harmed<'a> {
 
 /// Those of an assessment.
 pub(super) fn of(writes: &assessment::Writes) -> Writes<'_> {
-    let assessment::Writes { audit, terminations, failures, doubts } = writes;
+    let assessment::Writes { audit, terminations, failures, doubts, .. } = writes;
     let Audit { acknowledged, unknown, recovered, not_executed, refused, .. } = *audit;
     let Audit { kept, lost, stale, unverified, duplicated, first, .. } = *audit;
     let harmed = audit.harmed.iter().map(|harmed| Harmed {

@@ -32,7 +32,7 @@ fn assert_reads(shown: &str, expected: &str) {
 fn findings_at_a_terminal() {
     let shown = TrialFormat::Text.render(&every_cause().report());
     assert!(shown.lines().all(|line| line.chars().count() <= WIDTH));
-    assert_reads(part(&shown, "finding  ", "\nrun "), include_str!("causes.txt"));
+    assert_reads(part(&shown, "finding  ", "\nfailures\n"), include_str!("causes.txt"));
 }
 
 #[test]

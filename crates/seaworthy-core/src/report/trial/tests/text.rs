@@ -62,8 +62,8 @@ fn the_first_and_the_last_words_are_the_verdict() {
         (sample::spotless(), "SEAWORTHY  nothing lost in 13,480 requests, 9 replicas ended", "seaworthy: "),
         (
             sample::failed(),
-            "NOT SEAWORTHY  37 of 13,480 requests lost: endpoint-removal-race and 1 more",
-            "not seaworthy: ",
+            "NOT SEAWORTHY  2 of 1,204 acknowledged writes are gone; 37 of 13,480 requests",
+            "not seaworthy: 2 of 1,204 acknowledged writes are gone; 37 requests lost",
         ),
         (sample::inconclusive(), "INCONCLUSIVE  freeze: the disturbance did not happen", "inconclusive: "),
     ] {
@@ -96,7 +96,62 @@ fn times_have_four_characters() {
 }
 
 #[test]
+fn the_widest_table_fits() {
+    for count in [0, 1, 17, 999, 1_234_567, 987_654_321] {
+        for places in 0..64_u32 {
+            let mut sample = sample::failed();
+            for row in &mut sample.assessment.drills {
+                let of = |place: u32| if places >> place & 1 == 1 { count } else { 0 };
+                row.keep_alive.lost = of(0);
+                row.fresh.lost = of(1);
+                row.fresh.allowed = of(2);
+                row.fresh.retried = of(3);
+                row.fresh.shed = of(4);
+                row.fresh.unknown = of(5);
+                row.times[1].max = Some(Duration::from_hours(10));
+            }
+            for line in lines(&sample) {
+                assert!(line.chars().count() <= WIDTH, "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_mends_it_comes_before_the_long_list_of_what_was_lost() {
+    let shown = lines(&sample::failed());
+    let place = |label: &str| shown.iter().position(|line| line.starts_with(label)).unwrap();
+    assert!(place("finding  ") < place("failures") && place("writes  ") < place("finding  "));
+}
+
+#[test]
 fn many_groups_end_in_a_count() {
     let shown = lines(&sample::failed());
     assert!(shown.contains(&"      3  of 3 more kinds, in the JSON report".to_owned()), "{shown:#?}");
+}
+
+#[test]
+fn writes_that_are_gone_are_said_before_requests_and_mended_before_them() {
+    let mut sample = sample::failed();
+    let mut gone = sample.assessment.findings[0].clone();
+    (gone.cause, gone.harm, gone.count) = ("non-durable-commit".to_owned(), crate::diagnosis::Harm::Writes, 2);
+    sample.assessment.findings.push(gone);
+    sample.assessment.total.lost = 3;
+    let said = |sample: &Sample| {
+        let shown = lines(sample);
+        shown.iter().rfind(|line| !line.starts_with(' ')).unwrap().clone()
+    };
+    let writes = sample.assessment.writes.as_mut().unwrap();
+    writes.failures = vec!["2 of 9 writes are gone".to_owned()];
+    assert_eq!(said(&sample), "not seaworthy: 2 of 9 writes are gone; 3 requests lost");
+    // Nothing else was lost.
+    sample.assessment.drills.iter_mut().for_each(|row| (row.keep_alive.lost, row.fresh.lost) = (0, 0));
+    assert_eq!(said(&sample), "not seaworthy: 2 of 9 writes are gone; mend non-durable-commit first");
+    let markdown = TrialFormat::Markdown.render(&sample.report());
+    assert!(
+        markdown.contains("\nnot seaworthy: 2 of 9 writes are gone; mend non-durable-commit first\n"),
+        "{markdown}"
+    );
+    let junit = TrialFormat::Junit.render(&sample.report());
+    assert!(junit.contains("not seaworthy: 2 of 9 writes are gone; mend non-durable-commit first"), "{junit}");
 }

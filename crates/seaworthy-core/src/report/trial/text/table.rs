@@ -42,7 +42,9 @@ pub(super) fn drills(page: &mut Page, report: &TrialReport<'_>) {
     let (rows, missing) = (&report.assessment.drills, &report.assessment.missing);
     let columns = columns(rows);
     let width = columns.iter().map(Column::width).sum::<usize>();
-    let one_line = width + 3 * TRIPLE <= WIDTH;
+    // Times beyond a quarter of an hour are wider than their place.
+    let triples = rows.iter().map(|row| times(row).len()).max().unwrap_or(0).max(3 * TRIPLE);
+    let one_line = width + triples <= WIDTH;
     if !rows.is_empty() {
         head(page, &columns, width, one_line);
     }
