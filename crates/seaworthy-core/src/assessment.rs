@@ -179,7 +179,7 @@ pub fn assess(history: &History) -> Assessment {
         .zip(&in_baseline)
         .enumerate()
         .map(|(place, ((window, tally), in_baseline))| {
-            let recovery = recovery(&judged, place, &lives, window.until);
+            let recovery = recovery(&judged, place, &lives, window);
             let (in_baseline, lives) = (*in_baseline, &lives);
             rows::judge(rows::Judging { history, lives, window, tally, in_baseline, recovery })
         })
@@ -234,10 +234,18 @@ fn causes<'a>(history: &History, lives: &Lives, attempts: &[counting::Attempt<'a
     attempts.iter().zip(causes).map(|(attempt, cause)| (attempt.window, attempt.failed, cause)).collect()
 }
 
-/// From the first request that was lost to the end of the last one; nothing where no good answer came after that.
-fn recovery(judged: &[controls::Judged<'_>], place: usize, lives: &Lives, until: Moment) -> Option<Duration> {
+/// From the first request that was lost since the drill disturbed to the end of the last one; nothing where no good answer
+/// came after that.
+fn recovery(
+    judged: &[controls::Judged<'_>],
+    place: usize,
+    lives: &Lives,
+    drill: &windows::Window<'_>,
+) -> Option<Duration> {
+    let (disturbed, until) = (drill.disturbed?.0, drill.until);
     let gone = |failed: &Failed<'_>| matches!(failed.fate, Fate::Lost | Fate::Allowed | Fate::Unknown);
-    let those = || judged.iter().filter(|(window, failed, _)| *window == place && gone(failed));
+    let since = |failed: &Failed<'_>| failed.outcome.done >= disturbed;
+    let those = || judged.iter().filter(|(window, failed, _)| *window == place && gone(failed) && since(failed));
     let first = those().map(|(_, failed, _)| failed.outcome.due).min()?;
     let last = those().map(|(_, failed, _)| failed.outcome.done).max()?;
     let is_back = lives.all().any(|life| life.answers.range(last..until.max(last)).next().is_some());

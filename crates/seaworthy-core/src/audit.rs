@@ -39,6 +39,9 @@ pub struct Audit {
     /// Whether a list was asked for and never came, so that nobody looked for what is there twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlisted: bool,
+    /// Whether a list came, so that what is there twice would have been seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub listed: bool,
     /// When all that is known to be there, or to be gone, was acknowledged: only what is there tells whether the last is
     /// gone, or everything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -74,6 +74,8 @@ pub struct Ledger {
     refused: u64,
     echoes: bool,
     unlisted: bool,
+    /// Whether a list came.
+    has_list: bool,
 }
 
 /// A record that has to be read.
@@ -140,6 +142,7 @@ impl Ledger {
         self.refused += other.refused;
         self.echoes |= other.echoes;
         self.unlisted |= other.unlisted;
+        self.has_list |= other.has_list;
     }
 
     /// The same on a clock that began so much earlier.
@@ -216,7 +219,7 @@ impl Ledger {
     /// How often each record is in the list of all, by what it was written as. A list that has not all that are known to
     /// be there (it may be a page of it) says nothing of those that it does not have.
     pub fn listed(&mut self, counts: &BTreeMap<Box<str>, u64>) {
-        self.unlisted = false;
+        (self.unlisted, self.has_list) = (false, true);
         let there =
             |record: &&Record| record.seen.as_ref().is_some_and(|seen| seen.state == State::Value(record.name.clone()));
         let mut known = self.records.values().filter(there).peekable();

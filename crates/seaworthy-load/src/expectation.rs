@@ -4,11 +4,12 @@ use std::{ops::RangeInclusive, str::FromStr};
 
 /// Which answers are good.
 ///
-/// By default a status from 200 to 399, and a body that has the shape of the first good one with that status: the same
-/// media type, the same kind of JSON, and not empty where that was not. So an error's text behind a 200 is noticed.
+/// By default a status from 200 to 299 or from 300 to 399, as the first good one's, and a body that has its shape: the same
+/// media type, the same kind of JSON, and not empty where that was not. So an error's text behind a 200 is noticed, and a
+/// redirection to an error's page. Where statuses are named, bodies are compared by status.
 #[derive(Clone, Debug, Default)]
 pub struct Expectation {
-    /// The statuses; 200 to 399 where there is none.
+    /// The statuses; those like the first good one, of 200 to 399, where there is none.
     pub statuses: Vec<RangeInclusive<u16>>,
     /// What the body must contain.
     pub body: Option<Box<[u8]>>,

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     change::Change,
     deployment::{ProbeKind, Strategy},
+    event::{Reason, Signal},
     lives::{Life, Lives},
     time::Moment,
 };
@@ -137,8 +138,18 @@ fn living(lives: &Lives, at: Moment) -> impl Iterator<Item = &Life> {
         .filter(move |life| life.created.is_some_and(|created| created <= at) && life.gone.is_none_or(|gone| at < gone))
 }
 
+/// Whether a liveness or startup probe has told its process to end, which turns it unready at the same moment.
+fn ends_by_a_probe(life: &Life, at: Moment) -> bool {
+    let started = life.run_at(at).map(|run| run.started);
+    life.signals.iter().any(|(told, signal, reason)| {
+        matches!((signal, reason), (Signal::Term | Signal::Kill, Reason::Liveness | Reason::Startup))
+            && *told <= at + super::case::NEAR
+            && started.is_some_and(|started| *told >= started)
+    })
+}
+
 fn is_unready(life: &Life, at: Moment) -> bool {
-    let told = life.terminating.is_some_and(|(told, _)| told <= at);
+    let told = life.terminating.is_some_and(|(told, _)| told <= at) || ends_by_a_probe(life, at);
     let was = life.ready.all().iter().any(|span| span.to.is_some_and(|to| to <= at));
     let runs = life.run_at(at).is_some_and(|run| {
         // One that was started since has not failed its probe: it has yet to pass it.

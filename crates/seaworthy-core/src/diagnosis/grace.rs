@@ -20,6 +20,9 @@ pub(super) const RULE: Rule = Rule {
         let template = &found.history.header.deployment.template;
         let sleep = if let Some(Hook::Sleep(sleep)) = &template.pre_stop { *sleep } else { Duration::ZERO };
         let age = found.failed.iter().map(|failed| failed.outcome.service_time()).max().unwrap_or_default();
+        if took_more(found) {
+            return Vec::new();
+        }
         // What was cut has to be done in any case, and nobody knows how much longer it would have taken.
         vec![Change::Grace(template.grace.max(sleep + age) * 2)]
     },
@@ -33,9 +36,30 @@ pub(super) const RULE: Rule = Rule {
     },
 };
 
+/// Whether what was cut had begun long after SIGTERM: the process went on taking work, and more time only moves the cut.
+fn took_more(found: &Found<'_>) -> bool {
+    found.failed.iter().all(|failed| {
+        let life = failed.outcome.endpoint.and_then(|endpoint| found.lives.at(endpoint));
+        let told = life.and_then(Life::stopped);
+        told.is_some_and(|told| failed.outcome.begun > told + AFTER)
+    })
+}
+
+/// So long after SIGTERM nothing is still on its way to a process that takes nothing new.
+const AFTER: Duration = Duration::from_secs(2);
+
 fn mends(found: &Found<'_>) -> String {
     let grace = found.history.header.deployment.template.grace;
     let age = found.failed.iter().map(|failed| failed.outcome.service_time()).max().unwrap_or_default();
+    if took_more(found) {
+        return format!(
+            "after SIGTERM answer with `Connection: close` (HTTP/2: GOAWAY) and close what is idle, so that clients go \
+             elsewhere: what was cut had begun after it, over connections that were kept, and had run for at most {}; a \
+             longer grace period than {} only moves the cut",
+            seconds(age),
+            seconds(grace)
+        );
+    }
     format!(
         "terminationGracePeriodSeconds above preStop and the longest request together: it is {}, preStop is {}, and \
          the longest request that was cut had run for {}; or bound the time of a request",
@@ -55,6 +79,11 @@ fn evidence(found: &Found<'_>) -> Vec<String> {
         "it has a handler for SIGTERM, and was still accepting: it was draining, or the handler does nothing"
     };
     let mut lines = vec![format!("{} {when} to {}", found.what(), found.whose()), how.to_owned()];
+    if took_more(found) {
+        lines.push(
+            "all of it had begun more than 2 s after SIGTERM: it still took requests over kept connections".to_owned(),
+        );
+    }
     lines.extend(found.unknown());
     lines
 }

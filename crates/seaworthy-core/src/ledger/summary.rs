@@ -25,6 +25,7 @@ impl Ledger {
             refused: self.refused,
             echoes: self.echoes,
             unlisted: self.unlisted,
+            listed: self.has_list,
             ..Audit::default()
         };
         let usual = self.usual();

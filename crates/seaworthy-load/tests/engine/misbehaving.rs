@@ -211,6 +211,31 @@ fn an_error_behind_a_200() {
 }
 
 #[test]
+fn an_answer_of_another_kind_behind_a_status_that_is_no_error() {
+    for (other, counted) in [
+        ("HTTP/1.1 304 Not Modified\r\n\r\n", (Kind::Status, Some(304))),
+        ("HTTP/1.1 302 Found\r\nLocation: /error\r\nContent-Length: 0\r\n\r\n", (Kind::Status, Some(302))),
+        ("HTTP/1.1 204 No Content\r\n\r\n", (Kind::Body, Some(204))),
+    ] {
+        let server = serve(move |mut stream, _| {
+            for n in 0_u32.. {
+                if !read_request(&mut stream) {
+                    return;
+                }
+                stream.write_all(if n == 0 { OK } else { other.as_bytes() }).unwrap();
+            }
+        });
+        let mut wanted = plan(server, 3);
+        let (recording, _) = run(wanted.clone());
+        let (_, kind, status, _) = failure(&recording);
+        assert_eq!((recording.counts.good, (kind, status)), (1, counted), "{other}");
+        // Whoever says that both are good has said it.
+        wanted.expectation.statuses = vec![200..=399];
+        assert_eq!(run(wanted).0.counts.good, 3, "{other}");
+    }
+}
+
+#[test]
 fn a_body_without_what_was_expected() {
     let mut wanted = plan(answering(OK), 2);
     wanted.expectation.body = Some(b"ok"[..].into());

@@ -46,6 +46,8 @@ impl MariaDb {
         let mut install = Command::new(tool("mariadb-install-db"));
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
         install.arg(format!("--datadir={}", dir.path().join("data").display()));
+        // One that starts removes what it takes for leftovers in the folder that all others share.
+        install.arg(format!("--tmpdir={}", dir.path().display()));
         if rustix::process::geteuid().is_root() {
             install.arg("--user=root");
         }
@@ -65,6 +67,7 @@ impl MariaDb {
         command.args([
             "--no-defaults",
             &format!("--datadir={}", path("data")),
+            &format!("--tmpdir={}", self.dir.path().display()),
             &format!("--socket={}", path("socket")),
             &format!("--pid-file={}", path("pid")),
             &format!("--log-error={}", path("log")),

@@ -116,6 +116,37 @@ fn where_nobody_is_left_for_two_reasons_both_stand() {
     finds(&nobody_left(&[unready]), &[("liveness-kill-under-load", 1)]);
 }
 
+#[test]
+fn who_is_ended_by_its_liveness_probe_has_not_only_turned_unready() {
+    // All at once, unready a moment before they are told to end, and away for as long as their grace period.
+    let mut sample = with(Sample::quiet(), &[Failing::nobody(16.5)]);
+    for replica in (0..3).map(Replica) {
+        sample.event(15.0, Event::Unready { replica });
+        sample.event(15.000_3, Event::Signalled { replica, signal: Signal::Term, reason: Reason::Liveness });
+        sample.event(17.0, Event::Exited { replica, exit: Exit::Signal(9) });
+    }
+    sample.endpoints(15.0, &[], &[]).view(15.2, &[]);
+    finds(&sample, &[("liveness-kill-under-load", 1)]);
+    sample.events.retain(|(_, event)| !matches!(event, Event::Signalled { .. } | Event::Exited { .. }));
+    finds(&sample, &[("readiness-flap", 1)]);
+}
+
+#[test]
+fn what_begins_long_after_sigterm_is_not_for_want_of_time() {
+    let killed = Ending { pre_stop: 0.0, listens: 0.1, runs: 4.0, exit: Exit::Signal(9), killed: true };
+    let mends = |begun: f64, took: f64| {
+        let sample = with(Sample::rollout(killed), &[Failing::cut(begun, took, CLOSED, REUSED, 0)]);
+        let assessment = assess(&sample.history());
+        let finding =
+            assessment.findings.into_iter().find(|finding| finding.cause == "grace-period-too-short").unwrap();
+        (finding.mends, finding.changes.len())
+    };
+    let (early, changes) = mends(14.5, 4.51);
+    assert!(early.starts_with("terminationGracePeriodSeconds above") && changes == 1, "{early}");
+    let (late, changes) = mends(18.3, 0.71);
+    assert!(late.contains("`Connection: close`") && changes == 0, "{late}");
+}
+
 /// All three replicas are told to end at 14 s. They serve until 16 s, and clients see them until 16.5 s, since they hear only
 /// then of new ones that are ready from 15.5 s on.
 fn all_at_once() -> Sample {

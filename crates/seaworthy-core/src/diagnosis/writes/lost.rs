@@ -34,6 +34,9 @@ const FLUSHED: Duration = Duration::from_mins(1);
 /// How long after the end of a database an answer may come of what was before it.
 const LATE: Duration = Duration::from_millis(500);
 
+/// Fewer lost writes are no pattern.
+const FEW: usize = 3;
+
 /// Lost writes, by the causes that fit each.
 pub(super) fn seen(observing: &Observing<'_>, audit: &Audit) -> Vec<Seen> {
     let lost: Vec<&Harmed> = audit.harmed.iter().filter(|harmed| harmed.harm == Harm::Lost).collect();
@@ -51,7 +54,10 @@ pub(super) fn seen(observing: &Observing<'_>, audit: &Audit) -> Vec<Seen> {
             [&ACK_FIRST, &EPHEMERAL, &NON_DURABLE].into_iter().filter(|rule| names.contains(rule.id)).collect();
         let mut one = match rules.as_slice() {
             [] => Seen::of(&UNEXPLAINED, Confidence::Possible),
-            [rule] => Seen::of(rule, if sure { Confidence::Likely } else { Confidence::Possible }),
+            // One or two that went before an end may have gone by chance, where others went without one.
+            [rule] => {
+                Seen::of(rule, if sure && those.len() >= FEW { Confidence::Likely } else { Confidence::Possible })
+            }
             _ => Seen::any(rules, Confidence::Possible),
         };
         let count = (those.len() as u64).saturating_add(of_one);

@@ -172,6 +172,7 @@ pub(super) fn writes(said: &str) -> Writes {
     let audit = Audit {
         echoes: false,
         unlisted: false,
+        listed: true,
         acknowledged: 1_204,
         unknown: 4,
         recovered: 2,

@@ -159,7 +159,9 @@ fn to_mend<'a>(report: &TrialReport<'a>) -> Option<&'a Finding> {
     let findings = || report.assessment.findings.iter();
     let gone = !harmed(report).is_empty();
     let of_writes = |finding: &&Finding| gone && !finding.own && diagnosis::are_harmed(finding);
-    findings().find(of_writes).or_else(|| blamed(report).next())
+    // What nobody can name, and what fails without any drill, is no place to begin.
+    let named = |finding: &&Finding| !["unexplained", "also-in-baseline"].contains(&&*finding.cause);
+    findings().find(of_writes).or_else(|| blamed(report).find(named))
 }
 
 /// What may be lost all the same: rounded up, since it is what is promised at the most.
@@ -226,6 +228,7 @@ pub(super) fn finding(finding: &Finding) -> String {
     let own = if finding.own { "; this tool's own doing, and not the target's" } else { "" };
     // A cause may be known of which nothing was lost.
     let lost = if lost.is_empty() && !drills.is_empty() { "nothing lost".to_owned() } else { lost };
+    let cause = cause.strip_prefix("ambiguous:").map_or_else(|| cause.clone(), |all| all.replace('|', " or "));
     format!("{cause} ({}): {lost}{among}{own}", confidence.label())
 }
 
@@ -247,14 +250,25 @@ pub(super) fn reasons<'a>(report: &TrialReport<'a>, row: &'a Row) -> Vec<&'a str
 /// What somebody should know also where nothing was lost of it, a line each.
 pub(super) fn notes(report: &TrialReport<'_>) -> Vec<String> {
     let count = |is: fn(&Event) -> bool| report.events.iter().filter(|(_, event)| is(event)).count() as u64;
-    let ended = count(|event| matches!(event, Event::Terminating { .. }));
+    // A probe tells a replica to end, too.
+    let ended = count(|event| {
+        matches!(event, Event::Terminating { .. })
+            || matches!(
+                event,
+                Event::Signalled { signal: Signal::Term, reason: Reason::Liveness | Reason::Startup, .. }
+            )
+    });
     let killed =
         count(|event| matches!(event, Event::Signalled { signal: Signal::Kill, reason: Reason::GraceOver, .. }));
     let mut notes = Vec::new();
     if killed > 0 {
         notes.push(format!(
-            "{killed} of {} had not ended when the grace period of {} was over: SIGKILL ended them",
-            counted(ended, "terminated replica"),
+            "{killed} of {} had not ended when the grace period of {} was over: SIGKILL did it",
+            if ended == 1 {
+                "1 replica that was told to end".to_owned()
+            } else {
+                format!("{ended} replicas that were told to end")
+            },
             long_time(report.header.deployment.template.grace)
         ));
     } else if has_no_handler(report) {
@@ -264,13 +278,13 @@ pub(super) fn notes(report: &TrialReport<'_>) -> Vec<String> {
         if let Event::PreStopEnded { failed: Some(why), .. } = event { Some(why) } else { None }
     });
     if let Some(why) = failed.clone().next() {
-        notes.push(format!("the preStop hook failed {} times: {why}", failed.count()));
+        notes.push(format!("the preStop hook failed {}: {why}", counted(failed.count() as u64, "time")));
     }
     let restarted = count(|event| {
         matches!(event, Event::Signalled { signal: Signal::Term, reason: Reason::Liveness | Reason::Startup, .. })
     });
     if restarted > 0 {
-        notes.push(format!("liveness or startup probes restarted replicas {restarted} times"));
+        notes.push(format!("liveness or startup probes restarted replicas {}", counted(restarted, "time")));
     }
     notes.extend(report.assessment.drills.iter().filter_map(measured));
     notes.extend(report.assessment.drills.iter().find(|row| is_untouched(row)).map(|_| UNTOUCHED.to_owned()));

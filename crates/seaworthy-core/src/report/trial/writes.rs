@@ -15,6 +15,9 @@ pub(super) fn lines(writes: &Writes) -> Vec<String> {
     let mut lines = vec![acknowledged(audit)];
     lines.extend(unanswered(audit));
     lines.extend(tested(writes));
+    if audit.acknowledged > 0 && audit.duplicated == 0 && !audit.listed && !audit.unlisted {
+        lines.push("nobody looked for what is there twice: --list does".to_owned());
+    }
     // The worst first; what is only late does not fail.
     let mut harmed: Vec<&Harmed> = audit.harmed.iter().collect();
     harmed.sort_by_key(|harmed| harmed.harm);
@@ -100,7 +103,18 @@ mod tests {
 
     fn of(audit: Audit, terminations: u64, restarts: u64) -> Writes {
         let replicas = [(([127, 0, 0, 1], 7).into(), crate::event::Replica(2))].into();
+        let audit = Audit { listed: true, ..audit };
         Writes { audit, terminations, restarts, replicas, failures: Vec::new(), doubts: Vec::new() }
+    }
+
+    #[test]
+    fn what_nobody_looked_for_is_said() {
+        let audit = Audit { acknowledged: 7, kept: 7, ..Audit::default() };
+        let mut writes = of(audit, 1, 0);
+        let says = |writes: &Writes| lines(writes).iter().any(|line| line.contains("--list does"));
+        assert!(!says(&writes));
+        writes.audit.listed = false;
+        assert!(says(&writes));
     }
 
     #[test]

@@ -22,7 +22,9 @@ fn is_secret(name: &str) -> bool {
     const TELLING: [&str; 11] =
         ["key", "token", "secret", "pass", "pwd", "auth", "sig", "jwt", "session", "credential", "code"];
     let name = name.to_ascii_lowercase();
-    TELLING.iter().any(|part| name.contains(part))
+    // Short ones are parts of other words, too.
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    TELLING.iter().any(|part| name.contains(part)) || words.any(|word| ["pw", "pat", "otp", "pin"].contains(&word))
 }
 
 /// The words of a command, without the values of what is secret by its name, passwords in URLs and in what drivers take
@@ -34,6 +36,14 @@ pub(crate) fn words(words: &[String], known: &[(String, String)]) -> Vec<String>
     for word in words {
         let is_scheme = ["Bearer", "Basic"].contains(&word.as_str());
         let of_user = ["-u", "--user"].contains(&last).then(|| word.split_once(':')).flatten();
+        // `--user=ada:x` and `-uada:x`.
+        let joined =
+            word.strip_prefix("--user=").or_else(|| word.strip_prefix("-u").filter(|_| !word.starts_with("-url")));
+        let of_user = of_user.or_else(|| {
+            let (user, password) = joined?.split_once(':')?;
+            let before = word.len() - joined?.len();
+            (!password.starts_with("//")).then(|| (word.get(..before + user.len()).unwrap_or_default(), password))
+        });
         let hidden = match of_user {
             _ if value_is_secret && !word.starts_with('-') && !is_scheme => HIDDEN.to_owned(),
             Some((user, password)) if !password.is_empty() => format!("{user}:{HIDDEN}"),
@@ -139,6 +149,14 @@ fn word(word: &str) -> String {
     {
         return format!("{name}={HIDDEN}");
     }
+    // `--set=db.password=x`
+    if let Some((name, value)) = word.rsplit_once('=')
+        && !value.is_empty()
+        && name.rsplit(['=', '.']).next().is_some_and(is_secret)
+        && !name.contains(['/', ' ', '?', ':', '@', ';', ','])
+    {
+        return format!("{name}={HIDDEN}");
+    }
     if is_password(word) {
         return format!("-p{HIDDEN}");
     }
@@ -228,6 +246,14 @@ mod tests {
         for (line, shown) in [
             ("serve --port 8080 -x", "serve --port 8080 -x"),
             ("serve --password=hunter3 --x", "serve --password=*** --x"),
+            ("serve --user=ada:hunter3 --user ada:hunter3 x", "serve --user=ada:*** --user ada:*** x"),
+            ("curl -uada:hunter3 -url http://h/", "curl -uada:*** -url http://h/"),
+            ("serve --set=db.password=hunter3 x", "serve --set=db.password=*** x"),
+            (
+                "serve --root-pw=hunter3 --pw hunter3 --github-pat=hunter3",
+                "serve --root-pw=*** --pw *** --github-pat=***",
+            ),
+            ("serve --path=/x --spin=2 --compat=1", "serve --path=/x --spin=2 --compat=1"),
             ("serve --api-token hunter3 x", "serve --api-token *** x"),
             ("serve --db postgres://u:hunter3@h/x", "serve --db postgres://u:***@h/x"),
             ("serve http://h/?key=hunter3", "serve http://h/?key=***"),

@@ -90,9 +90,9 @@ fn mariadb(values: &Values<'_>) -> Result<Vec<String>, Failure> {
 cd "$3"
 user= && [ "$(id -u)" != 0 ] || user=--user=root
 [ -d data/mysql ] || "$1" --no-defaults --auth-root-authentication-method=normal --skip-test-db \
-    --datadir="$3/data" $user
+    --datadir="$3/data" --tmpdir="$3" $user
 echo 'CREATE DATABASE IF NOT EXISTS seaworthy;' >init.sql
-exec "$2" --no-defaults --datadir="$3/data" --socket=socket --pid-file="$3/pid" --bind-address=127.0.0.1 \
+exec "$2" --no-defaults --datadir="$3/data" --tmpdir="$3" --socket=socket --pid-file="$3/pid" --bind-address=127.0.0.1 \
     --port="$4" --skip-name-resolve --innodb-buffer-pool-size=32M --init-file="$3/init.sql" $user"#;
     Ok(["sh", "-c", script, "mariadb", &install, &server, "{dir}", "{port:database}"].map(str::to_owned).into())
 }
