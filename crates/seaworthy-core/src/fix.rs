@@ -1,19 +1,19 @@
 //! Proof of a fix: the same trial without and with the changes that are to mend what was found.
 
+mod again;
 mod proof;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::proof::Proof;
+pub use self::{again::is_again, proof::Proof};
 use crate::{
     assessment::{Assessment, Counted, assess},
     change::{Change, merged},
     deployment::Deployment,
     diagnosis::{Confidence, Finding, Harm},
     drill::Drill,
-    event::Event,
     history::{Header, History},
     verdict::Verdict,
 };
@@ -135,6 +135,16 @@ const fn harm(finding: &Finding) -> u64 {
     }
 }
 
+/// The same, of a finding that is in other drills, too: only what is in these. What is no request is not counted by drill,
+/// so that it is all of it.
+fn harm_in(of: &Assessment, finding: &Finding, drills: &[Drill]) -> u64 {
+    if finding.harm != Harm::Requests {
+        return harm(finding);
+    }
+    let those = of.groups.iter().filter(|group| group.cause == finding.cause && drills.contains(&group.drill));
+    those.map(|group| group.count.saturating_sub(group.allowed).saturating_sub(group.retried)).sum()
+}
+
 /// Compares a trial with the one that was made with the changes.
 pub fn compare(before: &Assessment, after: &Assessment, proposal: &Proposal) -> Tried {
     let Proposal { changes, rounds, drills } = proposal;
@@ -148,11 +158,15 @@ pub fn compare(before: &Assessment, after: &Assessment, proposal: &Proposal) -> 
         [before, after].iter().flat_map(|one| &one.findings).filter(|f| !f.own).map(|f| &*f.cause).collect();
     let causes = names.into_iter().filter_map(|cause| {
         let (first, second) = (find(before, cause, drills), find(after, cause, drills));
-        let (before, after) = (first.map_or(0, harm), second.map_or(0, harm));
+        let in_both = |finding: &&Finding| finding.drills.iter().all(|drill| drills.contains(drill));
+        let is_known = first.is_none_or(|finding| finding.harm == Harm::Requests || in_both(&finding));
+        let before =
+            first.map_or(0, |finding| if in_both(&finding) { harm(finding) } else { harm_in(before, finding, drills) });
+        let after = second.map_or(0, harm);
         let aimed_at = first.is_some_and(|finding| !finding.changes.is_empty());
         let proof = match (before, after) {
             (0, 0) => return None,
-            _ if !happened => Proof::Incomparable,
+            _ if !happened || !is_known => Proof::Incomparable,
             (1.., 0) if !aimed_at => Proof::NotAimedAt,
             counts => Proof::of(counts, requests),
         };
@@ -198,7 +212,7 @@ pub fn confirm(assessment: &mut Assessment, tried: &Tried) {
 /// Judges a trial by its history, and compares it with the last one of those that were made of it again.
 pub fn judged(first: &History, again: &[History]) -> Assessment {
     let mut assessment = assess(first);
-    let of_it = again.iter().filter(|second| is_again(first, second));
+    let of_it = again.iter().filter(|second| is_again(first, second).is_ok());
     let rounds = |of: &&History| of.header.tried.as_ref().map_or(0, |tried| tried.rounds.len());
     if let Some(second) = of_it.max_by_key(rounds) {
         settle(&mut assessment, &second.header, &assess(second));
@@ -213,17 +227,6 @@ pub fn settle(before: &mut Assessment, header: &Header, after: &Assessment) {
     let tried = compare(before, after, &Proposal { changes, rounds, drills: header.drills.clone() });
     confirm(before, &tried);
     before.tried = Some(tried);
-}
-
-/// Whether a trial is another one again, with changes, and came to its end: what was broken off proves nothing.
-pub fn is_again(first: &History, second: &History) -> bool {
-    let (of, header) = (&first.header, &second.header);
-    let began = || second.events.iter().any(|(_, event)| matches!(event, Event::DrillBegun { .. }));
-    header.tried.as_ref().is_some_and(|tried| tried.of == of.began)
-        && (header.seed, &header.target) == (of.seed, &of.target)
-        && second.footer.as_ref().is_some_and(|footer| !footer.interrupted)
-        && second.events.iter().all(|(_, event)| *event != Event::Interrupted)
-        && began()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A trial as it was recorded: what happened to the target, and what became of the requests, on one clock.
 
 mod checks;
+mod gaps;
 mod interval;
 pub mod lines;
 mod reader;

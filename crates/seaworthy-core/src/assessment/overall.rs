@@ -112,6 +112,9 @@ fn doubts(sum: &Sum<'_>) -> Vec<String> {
     if history.footer.is_none() {
         doubts.push("the history was cut off: its end is missing".to_owned());
     }
+    if let Some(time) = history.unrecorded() {
+        doubts.push(format!("it has no record of {:.1} s of the load", time.as_secs_f64()));
+    }
     if !sum.missing.is_empty() {
         let names: Vec<&str> = sum.missing.iter().map(|drill| drill.label()).collect();
         doubts.push(format!("never began: {}", names.join(", ")));

@@ -411,8 +411,11 @@ fn record(outcomes: Vec<(Outcome, bool)>) -> Vec<Interval> {
     let mut intervals = Vec::new();
     let length = u64::try_from(INTERVAL.as_nanos()).unwrap();
     for (outcome, retried) in outcomes {
-        if outcome.done.nanos() / length > recorder.index() {
-            intervals.push(recorder.take(outcome.done, Gauges::default(), Duration::ZERO));
+        // From the first one on there is an interval for each tenth of a second, with nothing in it, too.
+        while outcome.done.nanos() / length > recorder.index() {
+            let next = Moment::from_nanos((recorder.index() + 1) * length);
+            let next = if intervals.is_empty() { outcome.done } else { next };
+            intervals.push(recorder.take(next, Gauges::default(), Duration::ZERO));
         }
         recorder.counts().arrived += 1;
         if retried { recorder.retried(outcome) } else { recorder.ended(outcome) }

@@ -70,11 +70,13 @@ impl Proof {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Confirmed => "confirmed: gone with the change",
-            Self::TooFew => "gone, but there were too few to prove it: try again with a higher --rate",
+            Self::TooFew => {
+                "gone, but there were too few to prove it: try again, with a higher --rate or more --replicas"
+            }
             Self::Fewer => "fewer: the change helps, and is not all that it takes",
             Self::Stays => "not mended by the change",
             Self::New => "only with the change",
-            Self::Unclear => "too few to say what the change does: try again with a higher --rate",
+            Self::Unclear => "too few to say what the change does: try again, with a higher --rate or more --replicas",
             Self::NotAimedAt => "gone, though nothing that was changed is to mend it: run it again",
             Self::Incomparable => "not comparable: a drill did not happen in the second trial",
         }

@@ -1,7 +1,11 @@
 use super::*;
-use crate::assessment::{
-    assess,
-    sample::{Ending, Failing, Sample},
+use crate::{
+    assessment::{
+        Group, assess,
+        sample::{Ending, Failing, Sample},
+    },
+    deployment::{Check, ProbeKind},
+    event::Event,
 };
 
 const SLEEP: Change = Change::PreStopSleep(Duration::from_secs(2));
@@ -122,6 +126,7 @@ fn pair(before: u32, after: u32) -> (History, History) {
     };
     let (first, mut second) = (one(before), one(after));
     second.header.tried = Some(Again { of: first.header.began.clone(), rounds: vec![vec![SLEEP]] });
+    SLEEP.apply(&mut second.header.deployment);
     (first, second)
 }
 
@@ -136,6 +141,7 @@ fn a_recorded_pair_is_compared_again() {
     let mut last = pair(20, 0).1;
     let grace = Change::Grace(Duration::from_secs(40));
     last.header.tried.as_mut().unwrap().rounds.push(vec![grace.clone()]);
+    grace.apply(&mut last.header.deployment);
     let tried = judged(&[last, second]).unwrap();
     assert_eq!((tried.lost, tried.changes), ((20, 0), vec![SLEEP, grace]));
 }
@@ -143,21 +149,106 @@ fn a_recorded_pair_is_compared_again() {
 #[test]
 fn what_is_not_the_same_trial_to_its_end_is_not_compared() {
     type Alter = fn(&mut History);
+    fn rounds(of: &mut History) -> &mut Vec<Vec<Change>> {
+        &mut of.header.tried.as_mut().unwrap().rounds
+    }
+    /// Another change, which was made.
+    fn with(of: &mut History, change: Change) {
+        change.apply(&mut of.header.deployment);
+        rounds(of).push(vec![change]);
+    }
     let (first, second) = pair(20, 2);
-    let changes: [(&str, Alter); 7] = [
-        ("no changes", |of| of.header.tried = None),
-        ("of another", |of| of.header.tried.as_mut().unwrap().of.push('1')),
-        ("another seed", |of| of.header.seed += 1),
-        ("another target", |of| of.header.target.push('1')),
+    let changes: [(&str, Alter); 23] = [
+        ("no trial", |of| of.header.tried = None),
+        ("another trial", |of| of.header.tried.as_mut().unwrap().of.push('1')),
+        ("its seed", |of| of.header.seed += 1),
+        ("its target", |of| of.header.target.push('1')),
+        ("its rate", |of| of.header.rate *= 2.0),
+        ("its request", |of| of.header.request.push('1')),
+        ("what it is held to", |of| of.header.expectations.max_lost = 9),
+        ("its header", |of| of.header.connections += 1),
+        ("its header", |of| of.header.timeout *= 2),
+        ("its deployment", |of| of.header.deployment.replicas += 1),
+        ("its deployment", |of| of.header.deployment.template.pre_stop = None),
+        ("its deployment", |of| rounds(of)[0].push(Change::Replicas(9))),
+        ("its drills", |of| of.header.drills.push(Drill::Kill)),
+        ("its drills", |of| of.header.drills.reverse()),
+        ("its drills", |of| of.header.drills.retain(|drill| *drill != Drill::Baseline)),
+        ("in 0 rounds", |of| rounds(of).clear()),
+        ("nothing is new", |of| rounds(of).push(Vec::new())),
+        ("in 4 rounds", |of| (3..6).for_each(|n| with(of, Change::Replicas(n)))),
+        ("preStop sleep 90000 s", |of| with(of, Change::PreStopSleep(Duration::from_hours(25)))),
         ("cut off", |of| of.footer = None),
         ("interrupted", |of| of.footer.as_mut().unwrap().interrupted = true),
-        ("never begun", |of| of.events.retain(|(_, event)| !matches!(event, Event::DrillBegun { .. }))),
+        ("no drill", |of| of.events.retain(|(_, event)| !matches!(event, Event::DrillBegun { .. }))),
+        ("no record of 4.0 s", |of| of.intervals.retain(|interval| !(140..180).contains(&interval.index))),
     ];
-    assert!(is_again(&first, &second));
+    assert_eq!(is_again(&first, &second), Ok(()));
     for (what, change) in changes {
         let mut changed = second.clone();
         change(&mut changed);
-        assert!(!is_again(&first, &changed), "{what}");
+        let why = is_again(&first, &changed).unwrap_err();
+        assert!(why.contains(&what.replace("its drills", "the list of its drills")), "{what}: {why}");
         assert_eq!(judged(&first, &[changed]).tried, None, "{what}");
     }
+}
+
+#[test]
+fn what_a_trial_with_changes_has_of_its_own_is_no_difference() {
+    let (first, mut second) = pair(20, 2);
+    second.header.began.push('1');
+    second.header.assumptions.push("tried".to_owned());
+    assert_eq!(is_again(&first, &second), Ok(()));
+    let mut more = first;
+    more.header.drills = vec![Drill::Baseline, Drill::Kill, Drill::Rollout];
+    assert_eq!(is_again(&more, &second), Ok(()));
+    // The rules of each round are those of the one before it, with all changes so far.
+    for (change, further) in [
+        (Change::Without(ProbeKind::Startup), Change::Startup(Check::Tcp { port: None }, Duration::from_secs(1), 60)),
+        (Change::Startup(Check::Tcp { port: None }, Duration::from_secs(1), 60), Change::Without(ProbeKind::Startup)),
+        (Change::PreStopSleep(Duration::from_secs(3)), Change::PreStopSleep(Duration::from_secs(4))),
+    ] {
+        let mut second = second.clone();
+        let again = second.header.tried.as_mut().unwrap();
+        again.rounds.extend([vec![change.clone()], vec![further.clone()]]);
+        let rules = &mut second.header.deployment;
+        for all in [vec![SLEEP, change.clone()], vec![SLEEP, change, further]] {
+            for change in merged(all) {
+                change.apply(rules);
+            }
+        }
+        assert_eq!(is_again(&more, &second), Ok(()));
+    }
+}
+
+/// What a null run, a rollout and a quiet drill came to, of which the last two lost so many each by the same cause.
+fn in_two_drills(in_rollout: u64, in_kill: u64) -> Assessment {
+    let mut both = lost(6);
+    let group = both.groups[0].clone();
+    let of = |drill, lost| Group { drill, count: lost + 3, allowed: 2, retried: 1, ..group.clone() };
+    both.groups = vec![of(Drill::Rollout, in_rollout), of(Drill::Kill, in_kill)];
+    let finding = &mut both.findings[0];
+    finding.changes.clear();
+    (finding.count, finding.allowed, finding.retried) = (in_rollout + in_kill + 6, 4, 2);
+    finding.drills.insert(Drill::Kill);
+    both
+}
+
+#[test]
+fn only_what_was_in_the_drills_that_were_made_again_is_compared() {
+    let again = proposal(&lost(6), &deployment()).unwrap();
+    let compared = |before: &Assessment, after: &Assessment| {
+        let causes = compare(before, after, &again).causes;
+        causes.into_iter().map(|one| (one.before, one.after, one.proof)).collect::<Vec<_>>()
+    };
+    // As many as before: those of the drill that was not made again did not go away.
+    assert_eq!(compared(&in_two_drills(60, 120), &lost(60)), [(60, 60, Proof::Stays)]);
+    assert_eq!(compared(&in_two_drills(60, 120), &lost(0)), [(60, 0, Proof::NotAimedAt)]);
+    assert_eq!(compared(&in_two_drills(0, 120), &lost(0)), []);
+    // Of what is no request it is not known in which drill how much of it was.
+    let mut slow = in_two_drills(60, 120);
+    slow.findings[0].harm = Harm::Slowness;
+    assert_eq!(compared(&slow, &lost(60)), [(186, 60, Proof::Incomparable)]);
+    slow.findings[0].drills.remove(&Drill::Kill);
+    assert_eq!(compared(&slow, &lost(60)), [(186, 60, Proof::Fewer)]);
 }

@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{place::Place, process};
+use super::{network::Network, place::Place, process};
 
 /// The kubelet says so, too, and applications look for it to keep probes out of their logs.
 const USER_AGENT: &str = concat!("kube-probe/seaworthy-", env!("CARGO_PKG_VERSION"));
@@ -123,6 +123,7 @@ async fn exec(command: &[String], place: &Place, limit: Duration) -> Checked {
     let mut child = Command::new(program)
         .args(arguments)
         .envs(place.environment.iter().map(|(name, value)| (name, value)))
+        .env_remove(Network::OUTSIDE)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

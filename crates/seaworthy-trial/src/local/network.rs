@@ -1,13 +1,24 @@
 //! The way between clients and a replica, broken by nftables: in a network namespace of the trial's own, so that nothing
 //! of the machine is touched and nothing is left.
 
-use std::{fmt::Write as _, net::IpAddr, net::SocketAddr, path::PathBuf, process::Stdio};
+use std::{fmt::Write as _, io, net::IpAddr, net::SocketAddr, path::PathBuf, process::Stdio, thread};
 
+use rustix::thread::{
+    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, capabilities_secure_bits, capability_is_in_ambient_set,
+    clear_ambient_capability_set, configure_capability_in_ambient_set, set_capabilities, set_capabilities_secure_bits,
+};
 use seaworthy_core::network::Break;
-use tokio::{io::AsyncWriteExt as _, process::Command};
+use tokio::{
+    io::AsyncWriteExt as _,
+    process::{Child, Command},
+    runtime::Handle,
+};
 
 /// The table with the rules.
 const TABLE: &str = "ip seaworthy";
+
+/// What is needed to break a network, and all that is kept of what a user namespace gives.
+const RIGHT: CapabilitySet = CapabilitySet::NET_ADMIN;
 
 /// What a way is broken with. Whoever gives it makes sure that the network is the trial's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +30,23 @@ pub struct Network {
 }
 
 impl Network {
+    /// Tells the trial inside which network the one outside was in. It is for nobody else.
+    pub const OUTSIDE: &str = "SEAWORTHY_NETWORK_OUTSIDE";
+
+    /// Gives up the rights in a user namespace that was made for the network, so that nothing that is started from now on has
+    /// more of them than in any other trial. To be called before there are other threads, since each has its own.
+    pub fn confine() -> io::Result<()> {
+        // Without that there was no user namespace: whoever is root here was root before.
+        if !capability_is_in_ambient_set(RIGHT)? {
+            return Ok(());
+        }
+        // Root gets all of them again with each program, else.
+        let bits = CapabilitiesSecureBits::NO_ROOT | CapabilitiesSecureBits::NO_ROOT_LOCKED;
+        set_capabilities_secure_bits(capabilities_secure_bits()? | bits)?;
+        clear_ambient_capability_set()?;
+        hold(CapabilitySet::empty())
+    }
+
     /// The rules for one break. They are where packets come in and not where they go out: who sends one is not to notice, as
     /// on a wire.
     pub fn rules(&self, address: SocketAddr, how: Break) -> String {
@@ -51,16 +79,16 @@ impl Network {
     }
 
     async fn run(&self, arguments: &[&str], input: &str) -> Result<String, String> {
-        let words = |error: std::io::Error| format!("{}: {error}", self.nft.display());
-        let mut child = Command::new(&self.nft)
+        let words = |error: io::Error| format!("{}: {error}", self.nft.display());
+        let mut command = Command::new(&self.nft);
+        command
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(words)?;
+            .kill_on_drop(true);
+        let mut child = start(&mut command).map_err(words)?;
         if let Some(mut stdin) = child.stdin.take() {
             // One that does not read it says why.
             let _written = stdin.write_all(input.as_bytes()).await;
@@ -72,6 +100,28 @@ impl Network {
         let said = String::from_utf8_lossy(&output.stderr);
         Err(format!("nft: {}", said.lines().next().unwrap_or("it failed and said nothing")))
     }
+}
+
+/// Starts a program that may break the network: on a thread of its own, since rights are a thread's. So nothing else is
+/// ever started with them.
+fn start(command: &mut Command) -> io::Result<Child> {
+    let runtime = Handle::current();
+    thread::scope(|scope| {
+        let started = scope.spawn(|| {
+            let _runtime = runtime.enter();
+            if capabilities_secure_bits()?.contains(CapabilitiesSecureBits::NO_ROOT) {
+                hold(RIGHT)?;
+                configure_capability_in_ambient_set(RIGHT, true)?;
+            }
+            command.spawn()
+        });
+        started.join().unwrap_or_else(|_panic| Err(io::Error::other("its thread has panicked")))
+    })
+}
+
+/// Keeps the one right, with what of it others may be given.
+fn hold(inheritable: CapabilitySet) -> io::Result<()> {
+    Ok(set_capabilities(None, CapabilitySets { effective: RIGHT, permitted: RIGHT, inheritable })?)
 }
 
 /// How many packets the rules of a listing have dropped.

@@ -19,7 +19,7 @@ use rustix::{
 use seaworthy_core::event::{Exit, Signal};
 use tokio::{process::Child, process::Command, time::sleep};
 
-use super::place::Place;
+use super::{network::Network, place::Place};
 
 /// How often the kernel is asked whether a process has stopped.
 const ASK: Duration = Duration::from_millis(2);
@@ -40,6 +40,8 @@ pub(crate) fn start(place: &Place, command: &[String], directory: Option<&std::p
     command
         .args(arguments)
         .envs(place.environment.iter().map(|(name, value)| (name, value)))
+        // A trial that a target makes is none in a network of its own.
+        .env_remove(Network::OUTSIDE)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

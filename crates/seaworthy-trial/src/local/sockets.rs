@@ -20,29 +20,34 @@ pub enum Listening {
     Unknown,
 }
 
-/// Who listens on a port.
+/// Who listens on a port of a replica, whose process leads a group. More than one may, and the kernel then shares
+/// connections out among them (`SO_REUSEPORT`, `socket(7)`): where any of them is another's, that is what is told.
 pub(crate) fn holder(port: u16, group: Option<u32>, trial: &str) -> Listening {
-    let inodes = listening(|listens| listens == port);
-    let mut other = None;
-    for pid in processes() {
-        if !holds(pid, &inodes) {
-            continue;
-        }
-        if is_ours(pid, group, trial) {
-            return Listening::Ours;
-        }
-        other = Some(pid);
+    let all = listening(port);
+    if all.is_empty() {
+        return Listening::Unknown;
     }
-    match other {
-        Some(pid) => {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            Listening::Others(format!("process {pid} ({})", name.trim()))
-        }
-        // Whoever held it may have ended while it was looked for.
-        None if listening(|listens| listens == port).is_disjoint(&inodes) => Listening::Unknown,
+    let mark = group.and_then(mark_of).filter(|mark| mark.starts_with(format!("{MARK}={trial}/").as_bytes()));
+    let is_its = |pid: u32| match &mark {
+        // Another replica is another's process, too.
+        Some(mark) => in_group(pid, group) || has_entry(pid, |entry| entry == mark),
+        None => is_ours(pid, group, trial),
+    };
+    let holding = processes().map(|pid| (pid, held(pid, &all))).filter(|(_, held)| !held.is_empty());
+    let (its, others): (Vec<_>, Vec<_>) = holding.partition(|(pid, _)| is_its(*pid));
+    // A socket that it shares with others is its own, whoever they are.
+    let foreign: BTreeSet<u64> =
+        all.into_iter().filter(|inode| !its.iter().any(|(_, held)| held.contains(inode))).collect();
+    if let Some((pid, _)) = others.iter().find(|(_, held)| !held.is_disjoint(&foreign)) {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        return Listening::Others(format!("process {pid} ({})", name.trim()));
+    }
+    if !listening(port).is_disjoint(&foreign) {
         // A process of another user shows its descriptors to nobody.
-        None => Listening::Others("a process of another user".to_owned()),
+        return Listening::Others("a process of another user".to_owned());
     }
+    // Whoever held the others may have ended while they were looked for.
+    if its.is_empty() { Listening::Unknown } else { Listening::Ours }
 }
 
 /// The ports on which the processes of a replica listen. The database beside it has a port of its own, which is none.
@@ -53,7 +58,7 @@ pub(crate) fn ports_of(group: u32, trial: &str) -> BTreeSet<u16> {
     entries()
         .filter(|(_, inode)| {
             let inode = BTreeSet::from([*inode]);
-            ours.iter().any(|pid| holds(*pid, &inode))
+            ours.iter().any(|pid| !held(*pid, &inode).is_empty())
         })
         .map(|(port, _)| port)
         .collect()
@@ -115,9 +120,18 @@ fn fields(pid: u32) -> Option<Vec<String>> {
 }
 
 fn is_ours(pid: u32, group: Option<u32>, trial: &str) -> bool {
-    let in_group =
-        fields(pid).and_then(|fields| fields.get(2)?.parse::<u32>().ok()).is_some_and(|of| Some(of) == group);
-    in_group || has_mark(pid, trial)
+    in_group(pid, group) || has_mark(pid, trial)
+}
+
+fn in_group(pid: u32, group: Option<u32>) -> bool {
+    fields(pid).and_then(|fields| fields.get(2)?.parse::<u32>().ok()).is_some_and(|of| Some(of) == group)
+}
+
+/// The mark in the environment of a process, as a whole.
+fn mark_of(pid: u32) -> Option<Vec<u8>> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let name = format!("{MARK}=");
+    environment.split(|byte| *byte == 0).find(|entry| entry.starts_with(name.as_bytes())).map(<[u8]>::to_vec)
 }
 
 fn has_mark(pid: u32, trial: &str) -> bool {
@@ -136,11 +150,11 @@ fn processes() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-fn holds(pid: u32, inodes: &BTreeSet<u64>) -> bool {
-    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
-    descriptors.flatten().any(|descriptor| {
-        fs::read_link(descriptor.path()).is_ok_and(|link| inode(&link).is_some_and(|inode| inodes.contains(&inode)))
-    })
+/// Which of these sockets a process holds.
+fn held(pid: u32, inodes: &BTreeSet<u64>) -> BTreeSet<u64> {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let sockets = descriptors.filter_map(|descriptor| inode(&fs::read_link(descriptor.path()).ok()?));
+    sockets.filter(|inode| inodes.contains(inode)).collect()
 }
 
 /// The inode of a descriptor that is a socket: `socket:[1234]`.
@@ -148,15 +162,28 @@ fn inode(link: &Path) -> Option<u64> {
     link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
-fn listening(on: impl Fn(u16) -> bool) -> BTreeSet<u64> {
-    entries().filter(|(port, _)| on(*port)).map(|(_, inode)| inode).collect()
+/// The sockets that listen on a port where replicas do.
+fn listening(port: u16) -> BTreeSet<u64> {
+    let there = lines().into_iter().filter(|line| answers(line));
+    there.filter_map(|line| entry(&line)).filter(|(of, _)| *of == port).map(|(_, inode)| inode).collect()
 }
 
 /// Each listening port with the inode of its socket.
 fn entries() -> impl Iterator<Item = (u16, u64)> {
-    ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().flat_map(|path| {
-        let table = fs::read_to_string(path).unwrap_or_default();
-        table.lines().filter_map(entry).collect::<Vec<_>>()
+    lines().into_iter().filter_map(|line| entry(&line))
+}
+
+fn lines() -> Vec<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    tables.iter().flat_map(|table| table.lines()).map(str::to_owned).collect()
+}
+
+/// Whether a socket gets what is sent to 127.0.0.1: it is bound to that, or to all. The kernel writes words in the order
+/// of the machine.
+fn answers(line: &str) -> bool {
+    let address = line.split_whitespace().nth(1).and_then(|local| local.split_once(':'));
+    address.is_some_and(|(ip, _)| {
+        ip.bytes().all(|digit| digit == b'0') || ip.ends_with("0100007F") || ip.ends_with("7F000001")
     })
 }
 
@@ -210,6 +237,62 @@ mod tests {
             child.wait().unwrap();
         }
         assert_eq!(found, BTreeSet::from([its]), "the database listens on {other}");
+    }
+
+    #[test]
+    fn a_second_listener_on_a_port_is_found_whoever_was_first() {
+        let trial = format!("second-{}", process::id());
+        let serve = |mark: Option<&str>, port: u16| {
+            let script = "import socket, sys, time\ns = socket.socket()\n\
+                          s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)\ns.bind(('127.0.0.1', int(sys.argv[1])))\n\
+                          s.listen()\nprint(s.getsockname()[1], flush=True)\ntime.sleep(1000)";
+            let mut command = Command::new("python3");
+            command.args(["-c", script, &port.to_string()]).env_remove(MARK).stdout(Stdio::piped());
+            if let Some(mark) = mark {
+                command.env(MARK, format!("{trial}/{mark}"));
+            }
+            let mut child = command.process_group(0).spawn().unwrap();
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            (child, line.trim().parse::<u16>().unwrap())
+        };
+        let (mut replica, port) = serve(Some("1"), 0);
+        let look = |group| holder(port, group, &trial);
+        let mut found = vec![look(Some(replica.id()))];
+        for mark in [Some("1"), Some("2"), Some("12"), None] {
+            let (mut second, _) = serve(mark, port);
+            found.push(look(Some(replica.id())));
+            second.kill().unwrap();
+            second.wait().unwrap();
+        }
+        let group = replica.id();
+        replica.kill().unwrap();
+        replica.wait().unwrap();
+        found.push(look(Some(group)));
+        let kinds: Vec<&str> = found
+            .iter()
+            .map(|found| match found {
+                Listening::Ours => "ours",
+                Listening::Others(_) => "others",
+                Listening::Unknown => "unknown",
+            })
+            .collect();
+        assert_eq!(kinds, ["ours", "ours", "others", "others", "others", "unknown"], "{found:?}");
+    }
+
+    #[test]
+    fn a_listener_elsewhere_does_not_answer_on_127_0_0_1() {
+        for (local, is) in [
+            ("0100007F:1F90", true),
+            ("00000000:1F90", true),
+            ("00000000000000000000000000000000:1F90", true),
+            ("0000000000000000FFFF00000100007F:1F90", true),
+            ("0200007F:1F90", false),
+            ("00000000000000000000000001000000:1F90", false),
+            ("nothing", false),
+        ] {
+            assert_eq!(answers(&format!("0: {local} 00000000:0000 0A")), is, "{local}");
+        }
     }
 
     #[test]

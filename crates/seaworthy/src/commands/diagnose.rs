@@ -9,6 +9,7 @@ use std::{
 
 use clap::{Arg, ArgMatches, Command};
 use seaworthy_core::{
+    fix,
     history::{Expectations, History, lines::Reader},
     report::trial::TrialFormat,
 };
@@ -66,7 +67,7 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
         (read(&run)?, run.parent().filter(|_| run.ends_with(folder::HISTORY)))
     };
     let quiet = values.switch("quiet")?;
-    let mut again = folder.map_or_else(Vec::new, |folder| tried(folder, quiet));
+    let mut again = folder.map_or_else(Vec::new, |folder| tried(folder, &history, quiet));
     for history in again.iter_mut().chain([&mut history]) {
         hold(&mut history.header.expectations, &given, given_lost);
     }
@@ -91,10 +92,17 @@ fn hold(kept: &mut Expectations, given: &Expectations, given_lost: bool) {
     }
 }
 
-/// The trials that `--try-fix` made of this one. What cannot be read of them is told, and is no reason to say nothing of
-/// the first.
-fn tried(folder: &Path, quiet: bool) -> Vec<History> {
-    let all = folder::again(folder).into_iter().map(|path| read(&path.join(folder::HISTORY)));
+/// The trials that `--try-fix` made of this one. What cannot be read of them, or is of another trial, is told, and is no
+/// reason to say nothing of the first.
+fn tried(folder: &Path, first: &History, quiet: bool) -> Vec<History> {
+    let all = folder::again(folder).into_iter().map(|path| {
+        let path = path.join(folder::HISTORY);
+        let second = read(&path)?;
+        match fix::is_again(first, &second) {
+            Ok(()) => Ok(second),
+            Err(why) => Err(Failure::could_not_run(format!("{}: {why}", path.display()))),
+        }
+    });
     let told = all.filter_map(|history| match history {
         Ok(history) => Some(history),
         Err(Failure { message, .. }) => {

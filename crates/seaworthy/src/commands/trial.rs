@@ -153,16 +153,23 @@ fn simulate(mut options: Options, plant: &str, mut folder: Folder) -> Result<Exi
     let mut first = First::new(history, folder);
     let mut next = first.proposal(&options);
     announce(&options, &first, next.as_ref());
-    while let Some(proposal) = next {
-        let mut folder = first.folder.beside(folder::WITH_FIX).map_err(no_folder(&options))?;
+    if next.is_some() {
+        first.keep();
+    }
+    let mut broken_off = None;
+    while let Some(proposal) = next.take() {
+        let folder = first.folder.beside(folder::WITH_FIX).map_err(no_folder(&options));
         options.with(&proposal, &first.history.header);
-        let second = made_up(&options, &world, &mut folder)?;
-        next = first.tried(&second, &proposal);
+        let second = folder.and_then(|mut folder| made_up(&options, &world, &mut folder));
+        match second.and_then(|second| first.tried(&second, &proposal)) {
+            Ok(further) => next = further,
+            Err(failure) => broken_off = Some(failure),
+        }
         if next.is_some() {
             announce(&options, &first, next.as_ref());
         }
     }
-    first.conclude(&options, quiet)
+    mend::ended(first.conclude(&options, quiet), broken_off)
 }
 
 /// Says what is to be tried, where somebody asked for it.
@@ -203,14 +210,26 @@ async fn local(mut options: Options, folder: Folder, now: Timestamp) -> Result<E
     let mut first = First::new(history, folder);
     let mut next = first.proposal(&options);
     announce(&options, &first, next.as_ref());
+    if next.is_some() {
+        first.keep();
+    }
     let mut broken_off = None;
     while let Some(proposal) = next.take() {
-        let folder = first.folder.beside(folder::WITH_FIX).map_err(no_folder(&options))?;
+        let folder = first.folder.beside(folder::WITH_FIX).map_err(no_folder(&options));
         options.with(&proposal, &first.history.header);
         // What it says is still true of the first one, whatever becomes of the others.
-        match sail(&options, folder, Timestamp::now(), &mut signals).await {
-            Ok((second, _)) if !assess(&second).interrupted => next = first.tried(&second, &proposal),
-            Ok(_) => broken_off = Some(Failure { code: exit::INTERRUPTED, message: UNTRIED.to_owned() }),
+        let second = match folder {
+            Ok(folder) => sail(&options, folder, Timestamp::now(), &mut signals).await,
+            Err(failure) => Err(failure),
+        };
+        let further = second.and_then(|(second, _)| {
+            if assess(&second).interrupted {
+                return Err(Failure { code: exit::INTERRUPTED, message: UNTRIED.to_owned() });
+            }
+            first.tried(&second, &proposal)
+        });
+        match further {
+            Ok(further) => next = further,
             Err(failure) => broken_off = Some(failure),
         }
         if next.is_some() {
@@ -226,10 +245,7 @@ async fn local(mut options: Options, folder: Folder, now: Timestamp) -> Result<E
         }
         _ = signals.next() => Ok(exit::INTERRUPTED.into()),
     };
-    broken_off.map_or(code, |failure| {
-        let message = format!("the trial is judged, but not what would mend it: {}", failure.message);
-        Err(Failure { message, ..failure })
-    })
+    mend::ended(code, broken_off)
 }
 
 fn cannot(what: &'static str) -> impl Fn(io::Error) -> Failure {

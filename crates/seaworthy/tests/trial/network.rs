@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
+    os::unix::fs::chown,
     path::Path,
     process::{Command, Stdio},
 };
@@ -13,6 +14,9 @@ use crate::run::{Done, Place, SHORT, alone};
 
 const BROKEN: &[&str] =
     &["--drills", "network", "--network-for", "1500ms", "--connect-timeout", "700ms", "--timeout", "5s"];
+
+/// The user `nobody`, whom root becomes for a trial without root.
+const NOBODY: u32 = 65_534;
 
 /// Whether a network can be made here that can be broken; says why not.
 #[expect(clippy::print_stdout, reason = "whoever runs the tests is to see what was not tested")]
@@ -138,8 +142,104 @@ fn what_cannot_be_broken_is_said_at_once() {
     let done = confined(&Place::new(), &["--drills", "network"], &[]);
     assert_eq!(done.code, 4, "{done:#?}");
     assert!(done.error().contains("network needs a network namespace with nftables in it"), "{done:#?}");
-    // Where nobody asked for it by its name it is left out, which is said before anything is started.
-    let done = confined(&Place::new(), &["--drills", "all", "--liveness", "tcp"], &["--", "/nowhere/to/be/found"]);
+    // It is none of all: the whole trial would be in a network of its own.
+    let done = Place::new().trial(&["--drills", "all", "--liveness", "tcp"], &["/nowhere/to/be/found"]);
     assert_eq!(done.code, 4, "{done:#?}");
-    assert!(done.stderr.contains("network is left out: it needs nft, ip, unshare"), "{done:#?}");
+    assert!(done.stderr.contains("network is left out of all: asked for by its name alone"), "{done:#?}");
+    assert!(!done.stderr.contains("namespace"), "{done:#?}");
+}
+
+#[test]
+fn a_network_is_broken_only_where_it_is_new() {
+    let here = std::fs::read_link("/proc/self/ns/net").unwrap();
+    let here = here.to_str().unwrap();
+    for (outside, why) in [
+        ("net:[1]", ""),
+        (here, "the one that the trial was started in"),
+        ("yes", "\"yes\" names none"),
+        ("net:[]", "names none"),
+    ] {
+        let place = Place::new();
+        let mut trial = place.seaworthy(&["trial", "--drills", "network"]);
+        let output = trial.env("SEAWORTHY_NETWORK_OUTSIDE", outside).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{outside}: {said}");
+        let words = "SEAWORTHY_NETWORK_OUTSIDE is set, and this is no new network: ";
+        assert!(said.contains(words) && said.contains(why), "{outside}: {said}");
+        assert!(!said.contains("sea trial of"), "nothing is started: {said}");
+    }
+    if !is_permitted() {
+        return;
+    }
+    // One that looks new, but for who is in it, or for its rules.
+    for (script, why) in [
+        (r#""$0" "$@"; exit $?"#, "is in it, too"),
+        (r#"PATH=$PATH:/usr/sbin nft add table ip mine && exec "$0" "$@""#, "it has rules of nftables already"),
+    ] {
+        let place = Place::new();
+        let trial = place.seaworthy(&["trial", "--drills", "network"]);
+        let mut command = Command::new("unshare");
+        command
+            .args(["--user", "--map-root-user", "--net", "--", "sh", "-c", script])
+            .arg(trial.get_program())
+            .args(trial.get_args());
+        let output = command.current_dir(place.path()).env("SEAWORTHY_NETWORK_OUTSIDE", "net:[1]").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn whoever_is_not_root_gives_replicas_no_right_in_the_network() {
+    if !is_permitted() {
+        return;
+    }
+    let place = Place::new();
+    // Where nobody else may read what was built, a copy is run.
+    let (program, target) = (place.path().join("seaworthy"), place.path().join("server.py"));
+    std::fs::copy(env!("CARGO_BIN_EXE_seaworthy"), &program).unwrap();
+    std::fs::copy(crate::run::target("server.py"), &target).unwrap();
+    let look = "grep -E 'Cap(Inh|Prm|Eff|Amb)' /proc/self/status; echo outside: $SEAWORTHY_NETWORK_OUTSIDE";
+    let script = format!("id -u; {look}; exec /usr/bin/python3 server.py on_term=drain");
+    let probe = format!("exec period=1s -- ({look}) >>probed");
+    let flags = [&["trial"], SHORT, BROKEN, &["--network", "loss", "--replicas", "2", "--liveness", &probe]].concat();
+    let mut command = if rustix::process::getuid().is_root() {
+        chown(place.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        let mut command = Command::new("setpriv");
+        command.args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"]).arg(&program);
+        command
+    } else {
+        Command::new(&program)
+    };
+    command.args(flags).args(["--", "sh", "-c", &script]).current_dir(place.path()).stdin(Stdio::null());
+    command.env("SEAWORTHY_RUNS", place.runs()).env("PYTHONUNBUFFERED", "1");
+    let alone = alone();
+    let done = place.done(command.output().unwrap());
+    drop(alone);
+    assert_eq!(done.code, 0, "{done:#?}");
+    // The tool itself could break it.
+    assert!(events(&place, "network_healed").iter().all(|event| event["dropped"].as_u64() > Some(0)), "{done:#?}");
+    let said = std::fs::read_to_string(place.runs().join("latest/replica-1.log")).unwrap();
+    let (user, rights) = said.split_once('\n').unwrap();
+    assert_ne!(user, "0");
+    let probed = std::fs::read_to_string(place.path().join("probed")).unwrap();
+    for said in [rights, &probed] {
+        let lines: Vec<&str> = said.lines().take(5).collect();
+        let (outside, caps) = lines.split_last().unwrap();
+        assert_eq!(*outside, "outside:", "{said}");
+        assert_eq!(caps.len(), 4, "{said}");
+        assert!(caps.iter().all(|line| line.ends_with(":\t0000000000000000")), "{said}");
+    }
+}
+
+#[test]
+fn a_target_that_waits_for_what_is_outside_is_told_where_it_is() {
+    if !is_permitted() {
+        return;
+    }
+    let flags = ["--drills", "network", "--patience", "1s", "--replicas", "1", "--readiness", "tcp"];
+    let done = Place::new().trial(&flags, &["sleep", "1000"]);
+    assert_eq!(done.code, 4, "{done:#?}");
+    assert!(done.error().contains("the trial runs in a network of its own (network drill)"), "{done:#?}");
 }

@@ -13,7 +13,7 @@ use crate::{
 /// The most that may be asked of a target: more than one machine sends and serves.
 const MOST_RATE: u32 = 20_000;
 
-/// All drills that can be made here.
+/// All drills that can be made here, and where they are.
 pub(crate) const ALL: &str = "all";
 
 /// A private MariaDB.
@@ -135,7 +135,7 @@ pub(crate) fn drills(
     let mut drills = vec![Drill::Baseline];
     for drill in wanted {
         let lacks = if drill == Drill::Network {
-            network::lacks(values, simulated)
+            network::lacks(simulated)
         } else {
             lacks(drill, deployment, simulated, values.is_given("database"))
         };
@@ -144,6 +144,8 @@ pub(crate) fn drills(
                 return Err(Failure::usage(format!("--drills: {drill} needs {lacks}; leave it out, or {remedy}")));
             }
             assumptions.push(format!("{drill} is left out: it needs {lacks}"));
+        } else if drill == Drill::Network && !network::is_own(values) {
+            assumptions.push(format!("{drill} is left out of {ALL}: {}", network::APART));
         } else if !drills.contains(&drill) {
             drills.push(drill);
         }

@@ -45,13 +45,7 @@ pub(crate) fn tell_all(
     quiet: bool,
 ) -> Result<ExitCode, Failure> {
     let report = TrialReport::new(history, assessment);
-    let kept = folder.into_iter().flat_map(|folder| {
-        REPORTS.map(|(name, format)| {
-            folder.write(name, &format.render(&report)).map_err(|error| {
-                Failure::could_not_run(format!("cannot write {}: {error}", folder.path.join(name).display()))
-            })
-        })
-    });
+    let kept = folder.into_iter().flat_map(|folder| written(&report, folder));
     // One that cannot be written is no reason to lose the others.
     let written: Vec<Result<(), Failure>> =
         outputs.iter().map(|output| output.write(&output.format.render(&report))).chain(kept).collect();
@@ -62,6 +56,19 @@ pub(crate) fn tell_all(
     }
     written.into_iter().chain([told]).collect::<Result<(), _>>()?;
     Ok(code(assessment))
+}
+
+/// Writes the reports into a run's folder, and nothing else.
+pub(super) fn keep(history: &History, assessment: &Assessment, folder: &Folder) -> Result<(), Failure> {
+    written(&TrialReport::new(history, assessment), folder).into_iter().collect()
+}
+
+fn written(report: &TrialReport<'_>, folder: &Folder) -> [Result<(), Failure>; REPORTS.len()] {
+    REPORTS.map(|(name, format)| {
+        folder.write(name, &format.render(report)).map_err(|error| {
+            Failure::could_not_run(format!("cannot write {}: {error}", folder.path.join(name).display()))
+        })
+    })
 }
 
 fn code(assessment: &Assessment) -> ExitCode {

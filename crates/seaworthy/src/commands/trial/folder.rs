@@ -79,9 +79,15 @@ impl Folder {
         self.broken.as_ref()
     }
 
-    /// Writes another file of the run.
+    /// Writes another file of the run. One of that name stays as it is until all of the new one is written.
     pub(crate) fn write(&self, name: &str, text: &str) -> io::Result<()> {
-        fs::write(self.path.join(name), text)
+        let beside = self.path.join(format!(".{name}.new"));
+        let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, self.path.join(name)));
+        if written.is_err() {
+            // The error is what there is to tell.
+            let _removed = fs::remove_file(&beside);
+        }
+        written
     }
 }
 
@@ -139,6 +145,25 @@ mod tests {
         first.flush();
         assert_eq!(fs::read_to_string(first.path.join(HISTORY)).unwrap(), "{}\n");
         assert!(first.broken().is_none());
+    }
+
+    #[test]
+    fn a_file_is_written_whole_or_stays_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::make(dir.path(), Timestamp::from_second(0).unwrap()).unwrap();
+        let files = || fs::read_dir(&folder.path).unwrap().count();
+        for text in ["first", "2"] {
+            folder.write("report.txt", text).unwrap();
+            assert_eq!((&*fs::read_to_string(folder.path.join("report.txt")).unwrap(), files()), (text, 2));
+        }
+        let in_the_way = folder.path.join(".report.txt.new");
+        fs::create_dir(&in_the_way).unwrap();
+        assert!(folder.write("report.txt", "third").is_err());
+        assert_eq!(fs::read_to_string(folder.path.join("report.txt")).unwrap(), "2");
+        fs::remove_dir(in_the_way).unwrap();
+        fs::create_dir(folder.path.join("report.json")).unwrap();
+        assert!(folder.write("report.json", "{}").is_err());
+        assert_eq!(files(), 3, "nothing is left of what could not be written");
     }
 
     #[test]

@@ -19,9 +19,6 @@ use seaworthy_trial::local::Network;
 use super::asked;
 use crate::{cli::Failure, settings::Values};
 
-/// Tells the trial inside which network the one outside was in. It is inside only where that is another one.
-const OUTSIDE: &str = "SEAWORTHY_NETWORK_OUTSIDE";
-
 /// Which network a process is in.
 const HERE: &str = "/proc/self/ns/net";
 
@@ -33,6 +30,17 @@ const WAYS: [&[&str]; 2] = [&["--net"], &["--user", "--map-current-user", "--kee
 pub(crate) const ASSUMPTION: &str = "it runs in a network namespace of its own: the target reaches nothing but what the \
                                      trial started (a database has to be started by --database)";
 
+/// Why it is none of `all`.
+pub(crate) const APART: &str = "asked for by its name alone: it puts the trial in a network of its own";
+
+/// What of a target that did not become ready in one may be the reason.
+pub(crate) const CUT_OFF: &str =
+    "the trial runs in a network of its own (network drill): the target reaches nothing outside it";
+
+/// The interfaces of a new network: its own loopback, and what the kernel adds for each kind of tunnel that it knows.
+const OF_NEW: [&str; 10] =
+    ["lo", "tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"];
+
 /// The programs that make one.
 #[derive(Debug)]
 struct Tools {
@@ -40,32 +48,80 @@ struct Tools {
     ip: PathBuf,
 }
 
-/// Whether this is the trial inside.
+/// Whether the drill is asked for by its name, on processes.
+fn is_asked_for(values: &Values<'_>) -> bool {
+    let named = values.given("drills").map_or_else(String::new, |given| given.text);
+    values.text("platform") == "local" && named.split(',').any(|word| word.trim() == Drill::Network.label())
+}
+
+/// Whether this is the trial inside: [`enter`] has made sure of it.
 pub(crate) fn is_own(values: &Values<'_>) -> bool {
-    values.platform(OUTSIDE).is_some_and(|outside| here().is_some_and(|here| here != outside))
+    is_asked_for(values) && values.platform(Network::OUTSIDE).is_some()
 }
 
 fn here() -> Option<String> {
     Some(fs::read_link(HERE).ok()?.to_string_lossy().into_owned())
 }
 
-/// Starts over in a network of its own, where a drill needs one and none is there. It comes back where that is not needed,
-/// or where it is not possible and nobody asked for such a drill by its name.
+/// Starts over in a network of its own, where the drill is asked for and this is not the trial inside yet. It comes back
+/// where that is not needed, or where it is inside.
 pub(crate) fn enter(values: &Values<'_>) -> Result<(), Failure> {
-    let named = values.given("drills").map_or_else(String::new, |given| given.text);
-    let wants = |name: &str| named.split(',').any(|word| word.trim() == name);
-    let (by_name, all) = (wants(Drill::Network.label()), wants(asked::ALL));
-    if !(by_name || all) || values.text("platform") != "local" || is_own(values) {
+    if !is_asked_for(values) {
         return Ok(());
     }
-    match way(values) {
-        Ok((tools, way)) => Err(start_over(&tools, way)),
-        Err(lacks) if by_name => {
-            Err(Failure::could_not_run(format!("--drills: network needs {lacks}; or leave it out")))
-        }
-        // The drill is left out, which the report says.
-        Err(_lacks) => Ok(()),
+    if let Some(outside) = values.platform(Network::OUTSIDE) {
+        let variable = Network::OUTSIDE;
+        is_new(values, &outside).map_err(|why| {
+            Failure::could_not_run(format!("{variable} is set, and this is no new network: {why}; unset it"))
+        })?;
+        return Network::confine().map_err(|error| {
+            Failure::could_not_run(format!("--drills: network: cannot give up rights of its namespace: {error}"))
+        });
     }
+    let (tools, way) = way(values)
+        .map_err(|lacks| Failure::could_not_run(format!("--drills: network needs {lacks}; or leave it out")))?;
+    Err(start_over(&tools, way))
+}
+
+/// Whether this is a network that was made for this trial, whoever says so: one that may be broken. Says why not.
+fn is_new(values: &Values<'_>, outside: &str) -> Result<(), String> {
+    let here = here().ok_or("/proc is not there")?;
+    let number = outside.strip_prefix("net:[").and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("{outside:?} names none"));
+    }
+    if here == outside {
+        return Err("it is the one that the trial was started in".to_owned());
+    }
+    let devices = fs::read_to_string("/proc/self/net/dev").map_err(|error| format!("/proc/self/net/dev: {error}"))?;
+    if let Some(other) = interfaces(&devices).find(|name| !OF_NEW.contains(name)) {
+        return Err(format!("it has the interface {other}"));
+    }
+    if let Some(pid) = other_inside(&here) {
+        return Err(format!("process {pid} is in it, too"));
+    }
+    let nft = asked::found(values, "nft").ok_or("nft is not there to look at its rules")?;
+    let listed = Command::new(nft).args(["list", "tables"]).stdin(Stdio::null()).output();
+    let listed = listed.map_err(|error| format!("nft: {error}"))?;
+    if !listed.status.success() {
+        return Err("its rules cannot be read".to_owned());
+    }
+    if listed.stdout.is_empty() { Ok(()) } else { Err("it has rules of nftables already".to_owned()) }
+}
+
+/// The names in `/proc/net/dev`, which has two lines of headings.
+fn interfaces(devices: &str) -> impl Iterator<Item = &str> {
+    devices.lines().skip(2).filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim())
+}
+
+/// Another process that is in a network, as far as we may see: in one that was made for us there is none yet.
+fn other_inside(network: &str) -> Option<u32> {
+    let own = fs::read_link("/proc/self").ok()?;
+    let is_inside =
+        |pid: &u32| fs::read_link(format!("/proc/{pid}/ns/net")).is_ok_and(|of| of.to_string_lossy() == network);
+    let names = fs::read_dir("/proc").ok()?.flatten().map(|entry| entry.file_name());
+    let others = names.filter(|name| name != own.as_os_str());
+    others.filter_map(|name| name.to_str()?.parse().ok()).find(is_inside)
 }
 
 /// How a network can be made here that can be broken, or what is missing.
@@ -117,18 +173,12 @@ fn start_over(tools: &Tools, way: &[&str]) -> Failure {
     let script = r#""$0" link set lo up && exec "$@""#;
     command.args(way).args(["--", "sh", "-c", script]).arg(&tools.ip).arg(program);
     // The limits of a process and its number stay, and so do who waits for it and who signals it.
-    failed(command.args(std::env::args_os().skip(1)).env(OUTSIDE, outside).exec())
+    failed(command.args(std::env::args_os().skip(1)).env(Network::OUTSIDE, outside).exec())
 }
 
-/// What the drill needs that is not there, and what would do.
-pub(crate) fn lacks(values: &Values<'_>, simulated: bool) -> Option<(&'static str, &'static str)> {
-    if simulated {
-        return Some(("real connections, whose packets can be dropped", "give --platform local"));
-    }
-    (!is_own(values)).then_some((
-        "nft, ip, unshare, and the right to make a network namespace",
-        "install nftables, iproute2 and util-linux, and run it as root",
-    ))
+/// What the drill needs that is not there, and what would do. What else it needs was looked for before it got here.
+pub(crate) fn lacks(simulated: bool) -> Option<(&'static str, &'static str)> {
+    simulated.then_some(("real connections, whose packets can be dropped", "give --platform local"))
 }
 
 /// What breaks the way to a replica, in a network that is the trial's own.
@@ -153,6 +203,19 @@ pub(crate) fn breaks(text: &str) -> Result<Vec<Break>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn interfaces_are_read_as_the_kernel_writes_them() {
+        let devices =
+            "Inter-|   Receive  |  Transmit\n face |bytes |bytes\n    lo:       0 0\n  eth0: 1074 3\nveth7:1 2\n";
+        assert_eq!(interfaces(devices).collect::<Vec<_>>(), ["lo", "eth0", "veth7"]);
+    }
+
+    #[test]
+    fn the_network_of_whoever_runs_the_tests_has_others_in_it() {
+        assert!(other_inside(&here().unwrap()).is_some(), "at least what runs the tests");
+        assert_eq!(other_inside("net:[0]"), None);
+    }
 
     #[test]
     fn breaks_are_made_once_each_and_in_the_order_in_which_they_are_named() {

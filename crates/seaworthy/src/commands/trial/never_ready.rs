@@ -8,13 +8,14 @@ use std::{
 
 use seaworthy_core::{
     deployment::ProbeKind,
+    drill::Drill,
     event::{Event, Exit, Reason},
     history::History,
     text,
 };
 use seaworthy_trial::local::{DATABASE, Ended};
 
-use super::{folder::Folder, options::Options, rules};
+use super::{folder::Folder, network, options::Options, rules};
 
 /// What of a replica's last words is repeated, in characters.
 const LAST_WORDS: usize = 160;
@@ -42,6 +43,9 @@ pub(crate) fn words(options: &Options, folder: &Folder, history: &History, ended
         parts.push(format!("its last words: {said}"));
     } else {
         parts.push("it has to answer on {port}; --readiness and --patience say how and until when".to_owned());
+    }
+    if options.plan.drills.contains(&Drill::Network) {
+        parts.push(network::CUT_OFF.to_owned());
     }
     parts.join("; ")
 }
