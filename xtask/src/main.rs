@@ -4,6 +4,7 @@ mod bench;
 mod field;
 mod run;
 mod setup;
+mod tools;
 
 use std::{env, process::ExitCode};
 

@@ -2,7 +2,10 @@
 
 use std::{fs, process::Command};
 
-use crate::run::{Outcome, is_there, root, run, say};
+use crate::{
+    run::{Outcome, is_there, root, run, say},
+    tools,
+};
 
 /// A program and the Debian package that has it.
 type Needed = (&'static str, &'static str);
@@ -25,14 +28,19 @@ const FOR_BENCHES: &[Needed] = &[
 ];
 
 /// Programs without which a test says that it is skipped. Some systems have no package of this name.
-const NICE_TO_HAVE: &[Needed] = &[("chromium", "chromium"), ("nft", "nftables"), ("ip", "iproute2")];
+const NICE_TO_HAVE: &[Needed] =
+    &[("chromium", "chromium"), ("shellcheck", "shellcheck"), ("nft", "nftables"), ("ip", "iproute2")];
 
 pub(crate) fn for_tests() -> Outcome {
     packages(FOR_TESTS)?;
     if let Err(error) = packages(NICE_TO_HAVE) {
         say(&format!("going on without: {error}"));
     }
-    python("target/tools/python", "xtask/python-requirements.txt")
+    python("target/tools/python", "xtask/python-requirements.txt")?;
+    if let Err(error) = tools::for_manifests() {
+        say(&format!("going on without: {error}"));
+    }
+    Ok(())
 }
 
 pub(crate) fn for_benches() -> Outcome {

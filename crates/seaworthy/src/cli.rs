@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{causes, diagnose, load, restore, serve, trial},
+    commands::{causes, diagnose, lint, load, restore, serve, trial},
     descriptors,
     settings::Environment,
 };
@@ -91,6 +91,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>, environment: Enviro
         Some((diagnose::NAME, matches)) => diagnose::run(matches, environment),
         Some((restore::NAME, matches)) => restore::run(matches, environment),
         Some((causes::NAME, matches)) => causes::run(matches, environment),
+        Some((lint::NAME, matches)) => lint::run(matches, environment),
         // Nothing was asked for: that is somebody who is new here.
         _ => serve::run(&matches, environment, serve::Audience::Newcomer),
     };
@@ -157,6 +158,7 @@ fn command() -> Command {
         .subcommand(diagnose::command())
         .subcommand(restore::command())
         .subcommand(causes::command())
+        .subcommand(lint::command())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod causes;
 pub(crate) mod diagnose;
+pub(crate) mod lint;
 pub(crate) mod load;
 pub(crate) mod restore;
 pub(crate) mod serve;
