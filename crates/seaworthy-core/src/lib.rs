@@ -33,6 +33,7 @@
 pub mod arrivals;
 pub mod assessment;
 pub mod audit;
+mod chance;
 pub mod change;
 pub mod cluster;
 pub mod deployment;

@@ -96,14 +96,7 @@ fn at_most(count: u64, of: u64, chance: f64) -> f64 {
         let apart = part(share, chance) + part(1.0 - share, 1.0 - chance);
         return if share < chance { (-all * apart).exp() } else { 1.0 };
     }
-    let odds = (chance / (1.0 - chance)).ln();
-    let mut log = all * (1.0 - chance).ln();
-    let mut sum = 0.0_f64;
-    for n in 0..=count {
-        sum += log.exp();
-        log += ((of - n) as f64 / (n + 1) as f64).ln() + odds;
-    }
-    sum.min(1.0)
+    crate::chance::at_most(count, of, chance)
 }
 
 #[cfg(test)]
