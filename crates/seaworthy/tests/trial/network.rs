@@ -202,7 +202,8 @@ fn whoever_is_not_root_gives_replicas_no_right_in_the_network() {
     std::fs::copy(crate::run::target("server.py"), &target).unwrap();
     let look = "grep -E 'Cap(Inh|Prm|Eff|Amb)' /proc/self/status; echo outside: $SEAWORTHY_NETWORK_OUTSIDE";
     let script = format!("id -u; {look}; exec /usr/bin/python3 server.py on_term=drain");
-    let probe = format!("exec period=1s -- ({look}) >>probed");
+    // One write each: both replicas' probes share the file.
+    let probe = format!(r#"exec period=1s -- said=$({look}); echo "$said" >>probed"#);
     let flags = [&["trial"], SHORT, BROKEN, &["--network", "loss", "--replicas", "2", "--liveness", &probe]].concat();
     let mut command = if rustix::process::getuid().is_root() {
         chown(place.path(), Some(NOBODY), Some(NOBODY)).unwrap();
