@@ -3,6 +3,7 @@
 //! What a cluster would reject is an error here, too, in one line that says where and what would do. What one machine
 //! cannot follow is not an error: it is told in [`Manifest::not_followed`].
 
+mod autoscaler;
 mod choice;
 mod document;
 mod environment;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use seaworthy_core::deployment::{Deployment, Probe, ProbeKind, Template};
 
 use super::{
-    Manifest,
+    Manifest, autoscaler,
     document::Document,
     environment::Environment,
     field::{Field, Invalid, Notes, list, shown},
@@ -36,10 +36,11 @@ pub(super) fn manifest(document: &Document, documents: &[Document]) -> Result<Ma
 
     let environment = Environment::of(container, &at, &mut Sources::new(document, documents), &mut notes)?;
     let command = command(container, &environment, &ports, &at, &mut notes)?;
+    let replicas = autoscaler::replicas(spec.replicas, document, documents, &place.of("spec.replicas"), &mut notes)?;
     rest::tell(&document.value, index, &container.resources, &mut notes);
     Ok(Manifest {
         name,
-        deployment: deployment(&spec, template, &place.of("spec"))?,
+        deployment: deployment(&spec, replicas, template, &place.of("spec"))?,
         command,
         environment: environment.into_values(),
         ports: ports.others(),
@@ -47,8 +48,12 @@ pub(super) fn manifest(document: &Document, documents: &[Document]) -> Result<Ma
     })
 }
 
-fn deployment(spec: &wire::DeploymentSpec, template: Template, place: &Field) -> Result<Deployment, Invalid> {
-    let replicas = rules::replicas(spec.replicas, &place.of("replicas"))?;
+fn deployment(
+    spec: &wire::DeploymentSpec,
+    replicas: u32,
+    template: Template,
+    place: &Field,
+) -> Result<Deployment, Invalid> {
     let min_ready = rules::seconds(spec.min_ready_seconds, 0, 0, &place.of("minReadySeconds"))?;
     let of_deadline = place.of("progressDeadlineSeconds");
     let progress_deadline = rules::seconds(spec.progress_deadline_seconds, 600, 1, &of_deadline)?;

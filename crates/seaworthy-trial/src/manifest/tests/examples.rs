@@ -2,7 +2,7 @@
 
 use seaworthy_core::deployment::{Check, Deployment, Hook, Probe, Share, Strategy, Template};
 
-use super::{http, read, seconds};
+use super::{http, problem, read, seconds, with_spec};
 use crate::manifest::Manifest;
 
 /// What `apps/v1` and `core/v1` say where a manifest says nothing.
@@ -291,6 +291,30 @@ items:
     assert_eq!(manifest.deployment.template.readiness, Some(http(None, "/")));
     assert_eq!(manifest.ports, ["metrics"]);
     assert_eq!(manifest.not_followed, <[String; 0]>::default());
+}
+
+#[test]
+fn an_autoscaler_beside_it_has_the_number_of_replicas() {
+    let scaler = |name: &str, spec: &str| {
+        format!(
+            "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: web}}\nspec:
+  scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: {name}}}\n  maxReplicas: 9\n{spec}"
+        )
+    };
+    let cases = [
+        ("", scaler("web", "  minReplicas: 4\n"), 4, true),
+        ("", scaler("web", ""), 1, true),
+        ("replicas: 2", scaler("web", "  minReplicas: 4\n"), 2, false),
+        ("", scaler("another", "  minReplicas: 4\n"), 1, false),
+    ];
+    for (own, beside, replicas, is_told) in cases {
+        let manifest = read(&format!("{}{beside}", with_spec(own)));
+        assert_eq!(manifest.deployment.replicas, replicas, "{own} {beside}");
+        let told = manifest.not_followed.iter().any(|line| line.contains("the least of the HorizontalPodAutoscaler's"));
+        assert_eq!(told, is_told, "{:?}", manifest.not_followed);
+    }
+    let text = format!("{}{}", with_spec(""), scaler("web", "  minReplicas: 0\n"));
+    assert!(problem(&text).contains("spec.minReplicas: is 0"), "{}", problem(&text));
 }
 
 #[test]
