@@ -275,15 +275,17 @@ impl Platform {
 
     fn start(&mut self, replica: Replica) {
         let started = match self.housed.get_mut(&replica) {
-            None => Err(io::Error::other("there is no place for it")),
+            None => Err("there is no place for it".to_owned()),
             Some(housed) => {
                 let directory = self.local.target.directory.as_deref();
                 housed.paused.send_replace(false);
-                let child = process::start(&housed.place, &housed.place.command, directory);
+                let command = &housed.place.command;
+                let child = process::start(&housed.place, command, directory);
                 if let Ok(child) = &child {
                     housed.pid = child.id();
                 }
-                child
+                // That of its release: a bad one runs another program.
+                child.map_err(|error| format!("{}: {error}", command.first().map_or("", String::as_str)))
             }
         };
         let input = match started {
@@ -307,10 +309,7 @@ impl Platform {
                 });
                 cluster::Input::Started { replica, pid }
             }
-            Err(error) => {
-                let program = self.local.target.command.first().cloned().unwrap_or_default();
-                cluster::Input::NotStarted { replica, why: format!("{program}: {error}") }
-            }
+            Err(why) => cluster::Input::NotStarted { replica, why },
         };
         self.at_once.push_back(Input::Cluster(input));
     }

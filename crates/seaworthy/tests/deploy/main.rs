@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what it found by panicking")]
 
+mod scripts;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
