@@ -4,6 +4,7 @@ mod checks;
 mod gaps;
 mod interval;
 pub mod lines;
+mod part;
 mod reader;
 
 pub use checks::Records;

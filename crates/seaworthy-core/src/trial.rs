@@ -2,6 +2,7 @@
 
 mod asked;
 mod network;
+mod open;
 mod plan;
 
 use std::{collections::VecDeque, time::Duration};
@@ -20,6 +21,7 @@ use crate::{
 };
 
 pub(crate) use asked::RETURN;
+pub use open::Wanted;
 pub use plan::{Asked, End, Input, Plan, Progress, Timing};
 
 /// A trial.
@@ -34,6 +36,10 @@ pub struct Trial {
     since: Moment,
     done: Vec<Drill>,
     next: VecDeque<Drill>,
+    /// Whether more may be asked for when these are done.
+    open: bool,
+    /// What was asked for, of the drill that goes on.
+    wanted: Option<Wanted>,
     chance: Pcg64Mcg,
     end: Option<End>,
 }
@@ -47,6 +53,8 @@ enum Stage {
     Starting { until: Moment },
     /// It is there; requests do not arrive yet.
     Established,
+    /// Nothing is asked for at the moment, and something may be.
+    Idle,
     /// A drill lets time pass before it disturbs.
     Before { drill: Drill, until: Moment },
     /// It disturbs.
@@ -106,6 +114,8 @@ impl Trial {
             since: Moment::START,
             done: Vec::new(),
             next: drills.into(),
+            open: false,
+            wanted: None,
             // Another stream than that of the propagation delays, which are drawn from the same seed.
             chance: Pcg64Mcg::seed_from_u64(seed ^ u64::from_be_bytes(*b"drillsea")),
             end: None,
@@ -159,9 +169,19 @@ impl Trial {
         self.end = Some(end);
     }
 
+    /// No drill is left to be made.
+    fn none_left(&mut self) {
+        if self.open {
+            self.stage = Stage::Idle;
+            self.wanted = None;
+        } else {
+            self.finish(End::Done);
+        }
+    }
+
     fn begin_next(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(drill) = self.next.pop_front() else { return self.finish(End::Done) };
         self.since = now;
+        let Some(drill) = self.next.pop_front() else { return self.none_left() };
         effects.push(Effect::Record(Event::DrillBegun { drill }));
         let quiet = if drill == Drill::Baseline { self.timing.baseline } else { self.timing.before };
         self.stage = Stage::Before { drill, until: now + quiet };
@@ -185,6 +205,7 @@ impl Trial {
             Stage::Database { .. }
             | Stage::Starting { .. }
             | Stage::Established
+            | Stage::Idle
             | Stage::Before { .. }
             | Stage::After { .. }
             | Stage::Over => return false,
@@ -205,7 +226,8 @@ impl Trial {
         effects.push(Effect::Record(Event::DrillBroken { drill, why }));
         effects.push(Effect::Record(Event::DrillEnded { drill }));
         self.done.push(drill);
-        self.finish(End::Done);
+        self.next.clear();
+        self.none_left();
     }
 
     fn disturb(&mut self, now: Moment, drill: Drill, effects: &mut Vec<Effect>) {
@@ -244,6 +266,7 @@ impl Trial {
         effects: &mut Vec<Effect>,
     ) -> (Option<Order>, Step) {
         let wanted = self.cluster.deployment().replicas;
+        let asked = self.wanted.and_then(|wanted| wanted.replicas);
         match (drill, picked) {
             (Drill::Terminate, Some(replica)) => (Some(Order::Delete(replica)), Step::Settle),
             (Drill::Kill, Some(replica)) => {
@@ -255,9 +278,11 @@ impl Trial {
                 (None, Step::Freeze(replica))
             }
             (Drill::SlowStart, Some(replica)) => (Some(Order::Delete(replica)), Step::Replacement(self.newest())),
-            (Drill::ScaleDown, _) => (Some(Order::Scale(wanted - 1)), Step::Settle),
+            (Drill::ScaleDown, _) => (Some(Order::Scale(asked.unwrap_or(wanted - 1))), Step::Settle),
             // After a scale-down it is the number that was wanted at first.
-            (Drill::ScaleUp, _) => (Some(Order::Scale(self.replicas.max(wanted + 1))), Step::Settle),
+            (Drill::ScaleUp, _) => {
+                (Some(Order::Scale(asked.unwrap_or_else(|| self.replicas.max(wanted + 1)))), Step::Settle)
+            }
             (Drill::Balance, _) => (Some(Order::Scale(wanted.saturating_mul(2))), Step::Grow(wanted)),
             (Drill::BadRelease, _) => (Some(Order::Rollout(Release::Bad)), Step::Observe(now + self.timing.observe)),
             (Drill::Overload | Drill::Liveness, _) => (None, self.flood(now, drill, 0, effects)),
@@ -279,15 +304,20 @@ impl Trial {
         }
     }
 
-    /// One of the available replicas, by chance.
+    /// One of the available replicas: the one that was asked for, or one by chance.
     fn pick(&mut self) -> Option<Replica> {
+        let available = self.available();
+        match self.wanted.and_then(|wanted| wanted.replica) {
+            Some(replica) => available.contains(&replica).then_some(replica),
+            None => available.choose(&mut self.chance).copied(),
+        }
+    }
+
+    fn available(&self) -> Vec<Replica> {
         let standings = self.cluster.standings();
-        let available: Vec<Replica> = standings
-            .iter()
-            .filter(|standing| standing.available && standing.running && !standing.terminating)
-            .map(|standing| standing.replica)
-            .collect();
-        available.choose(&mut self.chance).copied()
+        let available =
+            standings.iter().filter(|standing| standing.available && standing.running && !standing.terminating);
+        available.map(|standing| standing.replica).collect()
     }
 
     /// The longest that a disturbance may take: each replica one after the other, by the target's own rules.
@@ -437,7 +467,7 @@ impl Trial {
             | Stage::Before { until, .. }
             | Stage::During { until, .. }
             | Stage::After { until, .. } => Some(until),
-            Stage::Established | Stage::Over => None,
+            Stage::Established | Stage::Idle | Stage::Over => None,
         };
         [own, self.cluster.wake()].into_iter().flatten().min()
     }
@@ -448,6 +478,7 @@ impl Trial {
             Stage::Database { .. } => (None, "the database starts".to_owned()),
             Stage::Starting { .. } => (None, "the target starts".to_owned()),
             Stage::Established => (None, "the target is ready".to_owned()),
+            Stage::Idle => (None, self.lacking()),
             Stage::Before { drill: Drill::Baseline, .. } => {
                 (Some(Drill::Baseline), "load, and nothing else".to_owned())
             }

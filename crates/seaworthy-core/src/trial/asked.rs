@@ -116,6 +116,7 @@ impl Trial {
             | Stage::Before { .. }
             | Stage::During { .. }
             | Stage::After { .. }
+            | Stage::Idle
             | Stage::Over => self.asked.liveness,
         };
         format!("{}/s are asked of it", text::thousands(rate.into()))
@@ -166,7 +167,7 @@ impl Trial {
         let (drill, step) = match &mut self.stage {
             Stage::Database { .. } | Stage::Starting { .. } => return self.finish(End::NeverReady),
             Stage::During { drill, step, .. } => (*drill, step),
-            Stage::Established | Stage::Before { .. } | Stage::After { .. } | Stage::Over => {
+            Stage::Established | Stage::Idle | Stage::Before { .. } | Stage::After { .. } | Stage::Over => {
                 return;
             }
         };

@@ -259,3 +259,4 @@ fn a_frozen_replica_that_is_killed_meanwhile_is_not_waited_for() {
 }
 
 mod asked;
+mod open;

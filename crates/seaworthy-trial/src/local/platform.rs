@@ -19,7 +19,7 @@ use seaworthy_core::{
     network::Break,
     text,
     time::Moment,
-    trial::{End, Input, Trial},
+    trial::{End, Input, Trial, Wanted},
 };
 use tokio::{
     select,
@@ -131,6 +131,10 @@ impl Platform {
             select! {
                 biased;
                 command = commands.recv() => match command {
+                    Some(Command::Ask(wanted, answer)) => {
+                        // Whoever asked may be gone.
+                        let _told = answer.send(self.ask(wanted));
+                    }
                     Some(Command::LoadBegun) => self.take(Input::LoadBegun),
                     Some(Command::LoadEnded) => {}
                     Some(Command::Saturated) => self.take(Input::Saturated),
@@ -145,7 +149,7 @@ impl Platform {
         let end = self.trial.end().unwrap_or(End::Done);
         // Whoever is to hear of it is told, or gone.
         let _told = self.events.send(Seen::Over).await;
-        while matches!(commands.recv().await, Some(Command::LoadBegun | Command::Saturated | Command::Interrupt)) {}
+        while !matches!(commands.recv().await, Some(Command::LoadEnded) | None) {}
         let other_ports = if end == End::NeverReady { self.other_ports() } else { Vec::new() };
         self.leave(&mut commands).await?;
         Ok(Ended { end, lacking, other_ports })
@@ -202,9 +206,25 @@ impl Platform {
         }
     }
 
+    /// Begins a drill that somebody asks for, or says why not.
+    fn ask(&mut self, wanted: Wanted) -> Result<(), String> {
+        let mut effects = Vec::new();
+        let now = self.now();
+        let asked = self.trial.ask(now, wanted, &mut effects);
+        for effect in effects {
+            self.carry_out(effect);
+        }
+        self.take_all();
+        asked
+    }
+
     /// Tells the trial something, and does what it wants.
     fn take(&mut self, input: Input) {
         self.at_once.push_back(input);
+        self.take_all();
+    }
+
+    fn take_all(&mut self) {
         while let Some(input) = self.at_once.pop_front() {
             let mut effects = Vec::new();
             let now = self.now();

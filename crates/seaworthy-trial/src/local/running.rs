@@ -13,11 +13,11 @@ use seaworthy_core::{
     cluster::Standing,
     event::Event,
     time::Moment,
-    trial::{End, Plan, Progress, Trial},
+    trial::{End, Plan, Progress, Trial, Wanted},
 };
 use tokio::{
     runtime,
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
@@ -36,6 +36,8 @@ pub struct Local {
     pub plan: Plan,
     /// Where its files go.
     pub folder: PathBuf,
+    /// Whether drills may be asked for when those of the plan are made, until it is interrupted.
+    pub open: bool,
     /// Its journal: told before anything is done.
     pub journal: Journal,
     /// When the trial's clock began.
@@ -82,6 +84,7 @@ pub struct Ended {
 }
 
 pub(super) enum Command {
+    Ask(Wanted, oneshot::Sender<Result<(), String>>),
     LoadBegun,
     LoadEnded,
     Saturated,
@@ -112,6 +115,14 @@ impl Running {
     /// Where it is.
     pub fn watched(&self) -> Watched {
         self.watched.borrow().clone()
+    }
+
+    /// Asks for a drill. What comes says why it is not made; nothing comes where the trial has ended.
+    pub fn ask(&self, wanted: Wanted) -> oneshot::Receiver<Result<(), String>> {
+        let (answer, answered) = oneshot::channel();
+        // A full queue drops it, and with it the sender.
+        let _told = self.commands.try_send(Command::Ask(wanted, answer));
+        answered
     }
 
     /// Requests arrive from now on.
@@ -146,7 +157,8 @@ pub fn start(local: Local) -> io::Result<Running> {
     let (events, seen) = mpsc::channel(EVENTS);
     let (commands, told) = mpsc::channel(8);
     let (to_clients, view) = watch::channel(Arc::from([]));
-    let trial = Trial::new(local.plan.clone());
+    let plan = local.plan.clone();
+    let trial = if local.open { Trial::open(plan) } else { Trial::new(plan) };
     let (to_watchers, watched) = watch::channel(Watched { progress: trial.progress(), standings: trial.standings() });
     let thread = thread::Builder::new().name("platform".into()).spawn(move || {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;

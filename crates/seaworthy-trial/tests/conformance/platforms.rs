@@ -124,6 +124,7 @@ pub(crate) fn local(case: &Case) -> Events {
             epoch: Instant::now(),
             probe_tls: None,
             as_first_process: false,
+            open: false,
             database: None,
             memory_limit: None,
             network: None,

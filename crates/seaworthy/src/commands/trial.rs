@@ -282,6 +282,7 @@ async fn sail(
         epoch,
         probe_tls: tls::config(&anybody, false).ok(),
         as_first_process: options.as_first_process,
+        open: false,
         database: options.beside.database.clone(),
         memory_limit: options.beside.memory_limit,
         network: options
