@@ -14,6 +14,8 @@ use rustls::{
 };
 use thiserror::Error as ThisError;
 
+use crate::plan::Tls;
+
 /// Who is trusted, and who we are.
 #[derive(Clone, Debug, Default)]
 pub struct TlsFiles {
@@ -60,8 +62,20 @@ pub fn config(files: &TlsFiles, http2: bool) -> Result<Arc<ClientConfig>, Unusab
         None => Ok(builder.with_no_client_auth()),
     }
     .map_err(Unusable::Identity)?;
-    config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+    config.alpn_protocols = alpn(http2);
     Ok(Arc::new(config))
+}
+
+/// TLS with a configuration that somebody else has made, such as one whose certificates are renewed while it is used,
+/// and no files. What is offered by ALPN is set as [`config`] does; all else stays as it is.
+pub fn ready(config: &ClientConfig, name: ServerName<'static>, http2: bool) -> Tls {
+    let mut config = config.clone();
+    config.alpn_protocols = alpn(http2);
+    Tls { config: Arc::new(config), name }
+}
+
+fn alpn(http2: bool) -> Vec<Vec<u8>> {
+    vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }]
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore, Unusable> {

@@ -15,7 +15,7 @@ use seaworthy_core::outcome::{FailureKind as Kind, Phase};
 use seaworthy_load::{
     Plan,
     plan::{Protocol, Tls},
-    tls::{TlsFiles, config},
+    tls::{TlsFiles, config, ready},
 };
 
 use crate::server::{OK, failure, plan, read_request, run, serve};
@@ -115,6 +115,33 @@ fn a_client_certificate_is_shown() {
     let (recording, _) = run(over_tls(server, &authority.files(), false));
     assert_eq!((recording.counts.good, recording.counts.failed), (0, 2));
     assert!(recording.failures.keys().all(|class| matches!(class.kind, Kind::Tls | Kind::Reset)), "{recording:?}");
+}
+
+#[test]
+fn a_configuration_that_is_ready_is_used_as_it_is() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.sign("client");
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.certificate.der().clone()).unwrap();
+    let mut made = rustls::ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    made.alpn_protocols = vec![b"other".to_vec()];
+    let name = ServerName::try_from("localhost").unwrap();
+    for (http2, protocol) in [(false, b"http/1.1".to_vec()), (true, b"h2".to_vec())] {
+        assert_eq!(ready(&made, name.clone(), http2).config.alpn_protocols, [protocol]);
+    }
+    let mut one = plan(authority.serve("localhost", true), 2);
+    one.tls = Some(ready(&made, name, false));
+    let (recording, _) = run(one);
+    assert_eq!(recording.counts.good, 2, "{:?}", recording.words);
+    let mut other = plan(authority.serve("localhost", true), 2);
+    other.tls = Some(ready(&made, ServerName::try_from("other.example").unwrap(), false));
+    let (_, kind, _, words) = failure(&run(other).0);
+    assert_eq!(kind, Kind::Tls);
+    assert!(words.contains("not valid for name"), "{words}");
 }
 
 #[test]
