@@ -13,7 +13,7 @@ use crate::cli::Failure;
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Something that can be set.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
     /// The flag, without its dashes.
     pub(crate) name: &'static str,

@@ -16,7 +16,7 @@ pub(crate) mod folder;
 mod mend;
 mod network;
 mod never_ready;
-mod options;
+pub(crate) mod options;
 mod rules;
 mod said;
 mod subject;
@@ -69,7 +69,7 @@ use crate::{
 pub(crate) const NAME: &str = "trial";
 
 /// The argument that names what is under trial.
-const COMMAND: &str = "COMMAND";
+pub(crate) const COMMAND: &str = "COMMAND";
 
 pub(crate) fn command() -> Command {
     let target = "The target: what is run for each replica, after a --; else the built-in service";
@@ -90,7 +90,7 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
         return list(&plants());
     }
     network::enter(&values)?;
-    let options = options::options(matches, environment)?;
+    let options = options::options(&values, words(matches), NAME)?;
     let now = Timestamp::now();
     let folder = Folder::make(&options.runs, now).map_err(no_folder(&options))?;
     if let Some(plant) = options.simulated.clone() {
@@ -103,6 +103,11 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
     let code = runtime.block_on(local(options, folder, now));
     runtime.shutdown_background();
     code
+}
+
+/// What stands after the --.
+pub(crate) fn words(matches: &ArgMatches) -> Vec<String> {
+    matches.get_many::<String>(COMMAND).into_iter().flatten().cloned().collect()
 }
 
 /// What each drill does, a block each.

@@ -76,11 +76,13 @@ fn a_deploy_makes_the_secrets_once_and_tells_them_to_nobody_but_the_cluster() {
         assert!(!done.told.contains(*secret) && !done.asked.iter().any(|asked| asked.contains(*secret)));
     }
     let applied: Vec<&String> = done.asked.iter().filter(|asked| asked.contains("apply --server-side")).collect();
-    assert_eq!(applied.len(), 2, "{:?}", done.asked);
-    assert!(applied[0].contains("--dry-run=server") && !applied[1].contains("--dry-run"), "{applied:?}");
+    assert_eq!(applied.len(), 3, "{:?}", done.asked);
+    assert!(applied[0].contains("--dry-run=server"), "{applied:?}");
+    assert!(applied[1].ends_with("--filename -"), "where to go back to is written down first: {applied:?}");
+    assert!(!applied[2].contains("--dry-run"), "{applied:?}");
 
     let again = Step::new("").run("deploy", &[]).unwrap();
-    assert!(again.given.is_empty() && !again.asked.iter().any(|asked| asked.contains("create")), "{:?}", again.asked);
+    assert!(!again.asked.iter().any(|asked| asked.contains("create --filename")), "{:?}", again.asked);
 }
 
 #[test]
@@ -119,13 +121,13 @@ fn a_trial_ends_as_its_load_does() {
         let Some(done) = Step::new(answers(code)).run("trial", &[]) else { return };
         assert_eq!(done.code, Some(code.into()), "{}", done.told);
         let words =
-            ["exec deployment/seaworthy-load", "rollout restart deployment/seaworthy", "delete pod/seaworthy-1"];
+            ["exec deployment/seaworthy-load", "rollout restart deployment/seaworthy", "delete pod seaworthy-1"];
         for asked in words {
             assert!(done.asked.iter().any(|line| line.contains(asked)), "{asked}: {:?}", done.asked);
         }
         assert_eq!(done.told.contains("Killing"), code == 1, "{}", done.told);
     }
-    let early = Step::new("case \"$*\" in *'get pods'*) echo pod/seaworthy-1;; *delete*) sleep 2;; esac");
+    let early = Step::new("case \"$*\" in *'get pods'*) echo seaworthy-1;; *delete*) sleep 2;; esac");
     let done = early.run("trial", &[]).unwrap();
     assert_eq!(done.code, Some(3), "{}", done.told);
     assert!(done.told.contains("give a larger SECONDS_OF_LOAD"), "{}", done.told);
@@ -140,7 +142,7 @@ macro_rules! load_that_ends_with {
                *' exec '*) while [ ! -e \"$here/over\" ]; do read -rt 0.05 <> <(:) || :; done; exit ", $code, ";;
                *'rollout status'*) echo >> \"$here/waited\"
                  if [ \"$(wc -l < \"$here/waited\")\" = 3 ]; then (read -rt 0.5 <> <(:) || :; touch \"$here/over\") >/dev/null 2>&1 & fi;;
-               *'get pods'*) echo pod/seaworthy-1;;
+               *'get pods'*) echo seaworthy-1;;
                *'get events'*) echo 'Killing: stopping container';;
              esac"
         )
@@ -150,21 +152,57 @@ const LOST_NONE: &str = load_that_ends_with!("0");
 const LOST_ONE: &str = load_that_ends_with!("1");
 
 #[test]
-fn back_is_to_the_release_before_and_down_where_there_is_none() {
-    let history = "case \"$*\" in *'rollout history'*) printf 'deployment.apps/seaworthy\\nREVISION  CHANGE-CAUSE\\n1  <none>\\n2  <none>\\n';; esac";
-    let Some(done) = Step::new(history).run("rollback", &[]) else { return };
+fn back_is_to_what_was_there_before_and_nowhere_where_nobody_knows() {
+    let recorded = |what: &'static str| Step::new(what).run("rollback", &[]);
+    let Some(done) = recorded("case \"$*\" in *'get configmap seaworthy-release'*) echo 'abc 7';; esac") else {
+        return;
+    };
     assert_eq!(done.code, Some(0), "{}", done.told);
-    assert!(done.asked.iter().any(|asked| asked.contains("rollout undo deployment/seaworthy")), "{:?}", done.asked);
+    // Not to the one before the last: a trial restarts, and makes a revision of its own.
+    let undone = "rollout undo deployment/seaworthy --to-revision 7";
+    assert!(done.asked.iter().any(|asked| asked.contains(undone)), "{:?}", done.asked);
 
     let first = "case \"$*\" in
-        *'rollout history'*) printf 'deployment.apps/seaworthy\\nREVISION  CHANGE-CAUSE\\n1  <none>\\n';;
+        *'get configmap seaworthy-release'*) echo 'abc none';;
         api-resources*) printf 'deployments.apps\\nsecrets\\npersistentvolumeclaims\\nservices\\n';;
       esac";
-    let done = Step::new(first).run("rollback", &[]).unwrap();
+    let done = recorded(first).unwrap();
     assert_eq!(done.code, Some(0), "{}", done.told);
-    assert!(!done.asked.iter().any(|asked| asked.contains("undo")), "{:?}", done.asked);
     let deleted: Vec<&String> = done.asked.iter().filter(|asked| asked.contains(" delete ")).collect();
     assert!(matches!(deleted[..], [one] if one.contains("delete deployments.apps,services ")), "{deleted:?}");
+
+    for (answers, why) in [
+        ("case \"$*\" in *configmap*) echo 'Unable to connect to the server' >&2; exit 1;; esac", "Unable to connect"),
+        ("case \"$*\" in *configmap*) echo 'older 3';; esac", "release abc was not applied here"),
+        ("case \"$*\" in *configmap*) echo 'abc ';; esac", "nobody wrote down"),
+    ] {
+        let done = recorded(answers).unwrap();
+        assert!(done.code != Some(0) && done.told.contains(why), "{why}: {}", done.told);
+        let changed = |asked: &String| ["undo", "delete"].iter().any(|verb| asked.contains(verb));
+        assert!(!done.asked.iter().any(changed), "{why}: {:?}", done.asked);
+    }
+}
+
+#[test]
+fn a_release_is_taken_back_only_where_it_is_at_fault() {
+    let answers = "case \"$*\" in
+        *'get deployment seaworthy '*annotations*) echo 7;;
+        *'get configmap seaworthy-release'*) echo 'abc 7';;
+        *'get pods'*) echo seaworthy-1;;
+        *'get deployments,statefulsets'*) echo deployment.apps/seaworthy;;
+        *'rollout status deployment.apps/seaworthy'*) FAILS_TO_GET_THERE;;
+        *exec*'--duration 2s'*) :;;
+        *exec*) LOAD;;
+        *delete*) sleep 1;;
+      esac";
+    let undone = |done: &Done| done.asked.iter().any(|asked| asked.contains("rollout undo"));
+    for (there, load, code, back) in [(":", "exit 3", 3, false), ("exit 1", ":", 1, true)] {
+        let answers: &'static str = answers.replace("FAILS_TO_GET_THERE", there).replace("LOAD", load).leak();
+        let Some(done) = Step::new(answers).run("release", &[]) else { return };
+        assert_eq!((done.code, undone(&done)), (Some(code), back), "{}", done.told);
+    }
+    let refused = Step::new("case \"$*\" in *--dry-run=server*) exit 1;; esac").run("release", &[]).unwrap();
+    assert!(refused.code == Some(1) && !undone(&refused), "{}", refused.told);
 }
 
 #[test]

@@ -47,12 +47,19 @@ pub(crate) fn beside(values: &Values<'_>, simulated: bool, assumptions: &mut Vec
     let database = match values.given("database") {
         None => None,
         Some(given) if given.text == MARIADB => Some(mariadb(values)?),
+        Some(_) if url(values).is_some() => None,
         Some(given) if given.text.trim().is_empty() => {
             return Err(Failure::usage(format!("{}: is empty; give mariadb, or a command", given.origin)));
         }
         Some(given) => Some(["sh", "-c", &format!("exec {}", given.text)].map(str::to_owned).into()),
     };
     Ok(Beside { database, memory_limit, breaker: network::breaker(values) })
+}
+
+/// The database's address, where one is given that runs somewhere else: nothing is started or ended then.
+pub(crate) fn url(values: &Values<'_>) -> Option<String> {
+    let is_url = |text: &str| ["mysql://", "sqlite:"].iter().any(|scheme| text.starts_with(scheme));
+    values.given("database").map(|given| given.text).filter(|text| is_url(text))
 }
 
 /// Whether the database is one that the built-in service knows.
@@ -137,7 +144,7 @@ pub(crate) fn drills(
         let lacks = if drill == Drill::Network {
             network::lacks(simulated)
         } else {
-            lacks(drill, deployment, simulated, values.is_given("database"))
+            lacks(drill, deployment, simulated, values.is_given("database") && url(values).is_none())
         };
         if let Some((lacks, remedy)) = lacks {
             if by_name {

@@ -8,7 +8,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use clap::ArgMatches;
 use seaworthy_core::{
     arrivals::{Profile, Rate, Spacing},
     cluster::Propagation,
@@ -27,10 +26,8 @@ use seaworthy_load::{
 use seaworthy_trial::{simulated::Behaviour, target::Target};
 
 use super::{
-    COMMAND, NAME,
     asked::{self, Beside},
     audit,
-    flags::SETTINGS,
     rules::{self, Rules},
     subject::{self, Subject},
 };
@@ -45,7 +42,7 @@ use crate::{
         writes,
     },
     outputs::Output,
-    settings::{self, Environment, Values},
+    settings::{self, Values},
 };
 
 /// The shortest time-out.
@@ -100,35 +97,33 @@ pub(crate) struct Options {
     pub(crate) try_fix: bool,
 }
 
-/// Understands what was asked for.
-pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Result<Options, Failure> {
-    let values = Values::new(SETTINGS, matches, environment);
-    let words: Vec<String> = matches.get_many::<String>(COMMAND).into_iter().flatten().cloned().collect();
-    let simulated = simulated(&values, &words)?;
+/// Understands what was asked for, of the command of this name.
+pub(crate) fn options(values: &Values<'_>, words: Vec<String>, name: &str) -> Result<Options, Failure> {
+    let simulated = simulated(values, &words)?;
     let propagation = values.parse("propagation", propagation)?;
-    let subject = subject::subject(&values, words)?;
+    let subject = subject::subject(values, words)?;
     let Rules { deployment, manifest, mut assumptions } =
-        rules::rules(&values, subject.readiness(), subject.ports(), subject.has_command())?;
+        rules::rules(values, subject.readiness(), subject.ports(), subject.has_command())?;
     let subject = subject.with(manifest)?;
     if simulated.is_none() {
         assumptions.extend(subject.assumptions());
     }
-    asked::fits(&values, &subject)?;
-    let beside = asked::beside(&values, simulated.is_some(), &mut assumptions)?;
-    let drills = asked::drills(&values, &deployment, simulated.is_some(), &mut assumptions)?;
+    asked::fits(values, &subject)?;
+    let beside = asked::beside(values, simulated.is_some(), &mut assumptions)?;
+    let drills = asked::drills(values, &deployment, simulated.is_some(), &mut assumptions)?;
     let plan = Plan {
-        timing: timing(&values, &deployment, propagation)?,
-        asked: asked::asked(&values, &drills, rate(&values)?.as_per_second(), beside.database.is_some())?,
-        seed: seed(&values)?,
+        timing: timing(values, &deployment, propagation)?,
+        asked: asked::asked(values, &drills, rate(values)?.as_per_second(), beside.database.is_some())?,
+        seed: seed(values)?,
         deployment,
         drills,
         propagation,
     };
-    let (load, request, idempotent) = load(&values, plan.seed, simulated.is_some())?;
+    let (load, request, idempotent) = load(values, plan.seed, simulated.is_some())?;
     let header = Header {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         began: String::new(),
-        command: shown_command(&values, &subject),
+        command: shown_command(values, &subject, name),
         target: if simulated.is_some() { "a simulated service".to_owned() } else { subject.words() },
         platform: if simulated.is_some() { "simulated" } else { "local" }.to_owned(),
         machine: measured_from(simulated.is_some()),
@@ -138,14 +133,14 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
         drills: plan.drills.clone(),
         propagation_least: propagation.least,
         propagation_most: propagation.most,
-        rate: rate(&values)?.as_per_second(),
+        rate: rate(values)?.as_per_second(),
         fresh: load.connections.fresh,
         connections: load.connections.keep,
         request,
         idempotent,
         expected: expected(&load.workload, &load.expectation),
         timeout: load.timeouts.request,
-        expectations: expectations(&values)?,
+        expectations: expectations(values)?,
         writes: !matches!(load.workload, Workload::Requests(_)),
         tried: None,
     };
@@ -156,9 +151,9 @@ pub(crate) fn options(matches: &ArgMatches, environment: Environment<'_>) -> Res
         plan,
         load,
         header,
-        outputs: Output::all(&values, TrialFormat::by_ending)?,
-        shown: shown(&values)?,
-        runs: runs(&values)?,
+        outputs: Output::all(values, TrialFormat::by_ending)?,
+        shown: shown(values)?,
+        runs: runs(values)?,
         as_first_process: values.switch("as-pid-1")?,
         try_fix: values.switch("try-fix")?,
     })
@@ -330,8 +325,8 @@ fn load(values: &Values<'_>, seed: u64, simulated: bool) -> Result<(Load, String
     Ok((load, request, idempotent))
 }
 
-fn shown_command(values: &Values<'_>, subject: &Subject) -> String {
-    let mut words = command_line::shown(values, NAME, None);
+fn shown_command(values: &Values<'_>, subject: &Subject, name: &str) -> String {
+    let mut words = command_line::shown(values, name, None);
     if let Subject::Command { .. } = subject {
         words.push_str(" --");
         for word in subject.shown() {

@@ -12,9 +12,20 @@ use crate::{cli::Failure, commands::load::redact, settings::Values};
 #[derive(Debug)]
 pub(crate) enum Subject {
     /// The service that this binary is.
-    BuiltIn { bad_command: Vec<String>, environment: Vec<(String, String)>, ports: Vec<String>, mariadb: bool },
+    BuiltIn { bad_command: Vec<String>, environment: Vec<(String, String)>, ports: Vec<String>, database: Database },
     /// Somebody's command.
     Command { target: Box<Unruled>, names_its_port: bool },
+}
+
+/// The built-in service's database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    /// A file in the folder of the run.
+    Sqlite,
+    /// A MariaDB that is started for it.
+    MariaDb,
+    /// One that runs somewhere else, or another file.
+    Url(String),
 }
 
 /// A target without its rules.
@@ -57,7 +68,22 @@ pub(crate) fn subject(values: &Values<'_>, command: Vec<String>) -> Result<Subje
             return Err(Failure::usage("--directory goes with a command; the built-in service has its own"));
         }
         ports.insert(0, OPS.to_owned());
-        return Ok(Subject::BuiltIn { bad_command, environment, ports, mariadb: asked::is_mariadb(values) });
+        let database = match asked::url(values) {
+            Some(url) if has_password(&url) => {
+                return Err(Failure::usage(
+                    "--database: a password on a command line can be seen; leave it out, and name a file that has it in SEAWORTHY_MYSQL_PASSWORD_FILE",
+                ));
+            }
+            Some(url) => Database::Url(url),
+            None if asked::is_mariadb(values) => Database::MariaDb,
+            None => Database::Sqlite,
+        };
+        return Ok(Subject::BuiltIn { bad_command, environment, ports, database });
+    }
+    if asked::url(values).is_some() {
+        return Err(Failure::usage(
+            "--database: a URL is for the built-in service; give the command its own, or a database's command here",
+        ));
     }
     let has_database = values.is_given("database");
     let target = Unruled { command, bad_command, environment, directory, ports, has_database };
@@ -125,10 +151,11 @@ impl Subject {
     /// What is assumed of it, a line each.
     pub(crate) fn assumptions(&self) -> Vec<String> {
         match self {
-            Self::BuiltIn { mariadb: true, .. } => {
+            Self::BuiltIn { database: Database::MariaDb, .. } => {
                 vec!["a MariaDB of its own for all replicas, which goes with the trial".to_owned()]
             }
-            Self::BuiltIn { .. } => {
+            Self::BuiltIn { database: Database::Url(_), .. } => Vec::new(),
+            Self::BuiltIn { database: Database::Sqlite, .. } => {
                 vec!["one SQLite file for all replicas: for trying out, not for production".to_owned()]
             }
             Self::Command { names_its_port: true, .. } => Vec::new(),
@@ -158,9 +185,9 @@ impl Subject {
     pub(crate) fn target(&self, deployment: &Deployment, folder: &Path) -> Result<Target, Failure> {
         let deployment = deployment.clone();
         match self {
-            Self::BuiltIn { bad_command, environment, ports, mariadb } => Ok(Target {
+            Self::BuiltIn { bad_command, environment, ports, database } => Ok(Target {
                 deployment,
-                command: built_in(folder, *mariadb)?,
+                command: built_in(folder, database)?,
                 bad_command: bad_command.clone(),
                 environment: environment.clone(),
                 directory: None,
@@ -178,12 +205,18 @@ impl Subject {
     }
 }
 
+/// Whether a URL has a password in it.
+fn has_password(url: &str) -> bool {
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+}
+
 /// The built-in service's command: this binary.
-fn built_in(folder: &Path, mariadb: bool) -> Result<Vec<String>, Failure> {
-    let database = if mariadb {
-        format!("mysql://root@127.0.0.1:{{port:{}}}/seaworthy", local::DATABASE)
-    } else {
-        format!("sqlite:{}", folder.join("users.db").display())
+fn built_in(folder: &Path, database: &Database) -> Result<Vec<String>, Failure> {
+    let database = match database {
+        Database::MariaDb => format!("mysql://root@127.0.0.1:{{port:{}}}/seaworthy", local::DATABASE),
+        Database::Sqlite => format!("sqlite:{}", folder.join("users.db").display()),
+        Database::Url(url) => url.clone(),
     };
     let own = std::env::current_exe()
         .map_err(|error| Failure::could_not_run(format!("cannot find the program that this is: {error}")))?;
