@@ -28,8 +28,14 @@ const FOR_BENCHES: &[Needed] = &[
 ];
 
 /// Programs without which a test says that it is skipped. Some systems have no package of this name.
-const NICE_TO_HAVE: &[Needed] =
-    &[("chromium", "chromium"), ("shellcheck", "shellcheck"), ("nft", "nftables"), ("ip", "iproute2")];
+const NICE_TO_HAVE: &[Needed] = &[
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
+    ("npm", "npm"),
+    ("shellcheck", "shellcheck"),
+    ("nft", "nftables"),
+    ("ip", "iproute2"),
+];
 
 pub(crate) fn for_tests() -> Outcome {
     packages(FOR_TESTS)?;
@@ -37,8 +43,10 @@ pub(crate) fn for_tests() -> Outcome {
         say(&format!("going on without: {error}"));
     }
     python("target/tools/python", "xtask/python-requirements.txt")?;
-    if let Err(error) = tools::for_manifests() {
-        say(&format!("going on without: {error}"));
+    for tools in [tools::for_manifests(), tools::for_pages()] {
+        if let Err(error) = tools {
+            say(&format!("going on without: {error}"));
+        }
     }
     Ok(())
 }

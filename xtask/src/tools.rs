@@ -1,4 +1,5 @@
-//! What the tests of the manifests need: programs and schemas that are Go modules, in versions that are said here.
+//! What the tests of the manifests and of the console need: programs and schemas that are Go modules, and a package of npm, in
+//! versions that are said here.
 
 use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
@@ -16,6 +17,25 @@ const DEFINITIONS: [(&str, &str, &str); 3] = [
     ("istio", "istio.io/api@v1.31.1", "kubernetes"),
     ("prometheus", "github.com/prometheus-operator/prometheus-operator@v0.85.0", "example/prometheus-operator-crd"),
 ];
+
+/// What judges whether everybody can use a page, and where it goes. `console/tests/browser` looks for it there.
+const AXE: (&str, &str) = ("axe-core@4.14.1", "target/tools/axe-core-4.14.1");
+
+/// Installs what judges pages, where it is missing.
+pub(crate) fn for_pages() -> Outcome {
+    let (package, place) = AXE;
+    let place = root().join(place);
+    if place.join("node_modules/axe-core/axe.min.js").exists() {
+        return Ok(());
+    }
+    if !is_there("npm") {
+        return Err("npm, which would fetch what judges pages (axe-core)".to_owned());
+    }
+    fs::create_dir_all(&place).map_err(|error| error.to_string())?;
+    // It is one file to be read: nothing of it is run here.
+    let quiet = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--silent"];
+    run(Command::new("npm").args(quiet).arg("--prefix").arg(&place).arg(package))
+}
 
 /// Installs what is missing into `target/tools`.
 pub(crate) fn for_manifests() -> Outcome {
