@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod hlog;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
@@ -88,6 +89,8 @@ pub enum Format {
     Markdown,
     /// Distributions over time, for HdrHistogram's tools.
     Hlog,
+    /// One page with all of it, and a chart.
+    Html,
 }
 
 impl Format {
@@ -100,13 +103,14 @@ impl Format {
             Self::Junit => junit::render(report),
             Self::Markdown => markdown::render(report),
             Self::Hlog => hlog::render(report),
+            Self::Html => html::load(report),
         }
     }
 }
 
 /// The form that a file's name asks for.
 pub fn by_ending(file_name: &str) -> Result<Format, String> {
-    const ENDINGS: &str = ".json, .csv, .xml (JUnit), .md, .hlog or .txt";
+    const ENDINGS: &str = ".html, .json, .csv, .xml (JUnit), .md, .hlog or .txt";
     let ending = file_name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
     match &*ending {
         "txt" => Ok(Format::Text),
@@ -115,7 +119,7 @@ pub fn by_ending(file_name: &str) -> Result<Format, String> {
         "xml" => Ok(Format::Junit),
         "md" => Ok(Format::Markdown),
         "hlog" => Ok(Format::Hlog),
-        "html" | "htm" => Err(format!("ends in .{ending}, but HTML comes in a later version; give {ENDINGS}")),
+        "html" | "htm" => Ok(Format::Html),
         _ => Err(format!("has no known ending; give {ENDINGS}")),
     }
 }

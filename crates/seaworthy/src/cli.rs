@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{causes, diagnose, lint, load, restore, serve, trial},
+    commands::{causes, diagnose, lint, load, report, restore, serve, trial},
     descriptors,
     settings::Environment,
 };
@@ -89,6 +89,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>, environment: Enviro
         Some((load::NAME, matches)) => load::run(matches, environment),
         Some((trial::NAME, matches)) => trial::run(matches, environment),
         Some((diagnose::NAME, matches)) => diagnose::run(matches, environment),
+        Some((report::NAME, matches)) => report::run(matches, environment),
         Some((restore::NAME, matches)) => restore::run(matches, environment),
         Some((causes::NAME, matches)) => causes::run(matches, environment),
         Some((lint::NAME, matches)) => lint::run(matches, environment),
@@ -156,6 +157,7 @@ fn command() -> Command {
         .subcommand(load::command())
         .subcommand(trial::command())
         .subcommand(diagnose::command())
+        .subcommand(report::command())
         .subcommand(restore::command())
         .subcommand(causes::command())
         .subcommand(lint::command())

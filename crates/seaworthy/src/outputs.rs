@@ -35,6 +35,18 @@ impl<F> Output<F> {
         Ok(all)
     }
 
+    /// One at a path that nobody had to name.
+    pub(crate) fn at(path: PathBuf, format: F) -> Result<Self, Failure> {
+        let output = Self { path, format };
+        output.attempt().map_err(Failure::could_not_run)?;
+        Ok(output)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether it can be written, without changing what is there.
     fn attempt(&self) -> Result<(), String> {
         let shown = self.path.display();

@@ -10,7 +10,7 @@ use crate::{
     verdict::Verdict,
 };
 
-mod arbitrary;
+pub(crate) mod arbitrary;
 mod asked;
 mod drills;
 mod network;

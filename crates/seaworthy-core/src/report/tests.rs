@@ -14,16 +14,14 @@ fn a_files_ending_says_its_form() {
         ("junit.xml", Format::Junit),
         ("summary.md", Format::Markdown),
         ("times.hlog", Format::Hlog),
+        ("report.html", Format::Html),
+        ("REPORT.HTM", Format::Html),
     ] {
         assert_eq!(by_ending(name), Ok(format), "{name}");
     }
     for (name, error) in [
-        (
-            "report.html",
-            "ends in .html, but HTML comes in a later version; give .json, .csv, .xml (JUnit), .md, .hlog or .txt",
-        ),
-        ("report", "has no known ending; give .json, .csv, .xml (JUnit), .md, .hlog or .txt"),
-        ("report.pdf", "has no known ending; give .json, .csv, .xml (JUnit), .md, .hlog or .txt"),
+        ("report", "has no known ending; give .html, .json, .csv, .xml (JUnit), .md, .hlog or .txt"),
+        ("report.pdf", "has no known ending; give .html, .json, .csv, .xml (JUnit), .md, .hlog or .txt"),
     ] {
         assert_eq!(by_ending(name), Err(error.into()), "{name}");
     }

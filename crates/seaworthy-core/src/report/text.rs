@@ -1,7 +1,7 @@
 //! The report for people: plain text of at most 78 columns, its first line the verdict.
 
 mod failures;
-mod health;
+pub(in crate::report) mod health;
 pub(super) mod layout;
 mod times;
 
@@ -105,36 +105,41 @@ fn got(page: &mut Page, report: &Report<'_>) {
 
 fn writes(page: &mut Page, writes: &Writes) {
     page.gap();
+    for (n, line) in ledger(writes).iter().enumerate() {
+        page.field(if n == 0 { "writes" } else { "" }, line);
+    }
+}
+
+/// What became of the writes, a line each.
+pub(in crate::report) fn ledger(writes: &Writes) -> Vec<String> {
     let Writes { acknowledged, unknown, recovered, refused, kept, lost, stale, unverified, duplicated, lost_examples } =
         writes;
     let unread = match unverified {
         0 => String::new(),
         unread => format!(", {} not read back", thousands(*unread)),
     };
-    let ledger = format!(
+    let mut lines = vec![format!(
         "{} acknowledged: {} kept, {} lost{unread}",
         counted(*acknowledged, "write"),
         thousands(*kept),
         thousands(*lost),
-    );
-    page.field("writes", &ledger);
+    )];
     if *unknown > 0 {
         let found =
             if *recovered > 0 { format!("; {} there afterwards", thousands(*recovered)) } else { String::new() };
-        page.field("", &format!("{} without an answer: neither lost nor kept{found}", thousands(*unknown)));
+        lines.push(format!("{} without an answer: neither lost nor kept{found}", thousands(*unknown)));
     }
     if *stale > 0 {
-        page.field("", &format!("{} not there when first read, and there later", thousands(*stale)));
+        lines.push(format!("{} not there when first read, and there later", thousands(*stale)));
     }
     if *duplicated > 0 {
-        page.field("", &format!("{} sent once, and there more often", thousands(*duplicated)));
+        lines.push(format!("{} sent once, and there more often", thousands(*duplicated)));
     }
     if *refused > 0 {
-        page.field("", &format!("{} refused or never executed", thousands(*refused)));
+        lines.push(format!("{} refused or never executed", thousands(*refused)));
     }
-    for example in lost_examples {
-        page.field("", &format!("lost: {example}"));
-    }
+    lines.extend(lost_examples.iter().map(|example| format!("lost: {example}")));
+    lines
 }
 
 /// What was stated, and what it came to.

@@ -38,7 +38,7 @@ const SETTINGS: &[Setting] = &[
     setting(JUDGED, "max-p99", "TIME", "", "The most that the 99th percentile of the response times may be while a drill disturbs"),
     setting(JUDGED, "threshold", "BOUND", "", "What must hold over the whole trial, in place of its own; several times for several").repeatable(),
     setting(JUDGED, "client-retries", "POLICY", "", "What a client's own retries would have hidden and doubled: '2', or '2 backoff=100ms on=connect+reset+timeout+gateway+5xx not-idempotent'"),
-    setting(RESULTS, "output", "FILE", "", "Write the result there too; the ending says how: .json, .xml (JUnit), .md or .txt; several times for several").short('o').repeatable(),
+    setting(RESULTS, "output", "FILE", "", "Write the result there too; the ending says how: .html, .json, .xml (JUnit), .md or .txt; several times for several").short('o').repeatable(),
     setting(RESULTS, "runs", "DIR", "seaworthy-runs", "Where the runs are kept"),
     switch(RESULTS, "quiet", "Nothing but errors; files are written all the same"),
 ];
@@ -61,18 +61,24 @@ pub(crate) fn run(matches: &ArgMatches, environment: Environment<'_>) -> Result<
     };
     let given = trial::expectations(&values)?;
     let given_lost = values.is_given("max-lost");
-    let (mut history, folder) = if run.is_dir() {
-        (read(&run.join(folder::HISTORY))?, Some(&*run))
-    } else {
-        (read(&run)?, run.parent().filter(|_| run.ends_with(folder::HISTORY)))
-    };
     let quiet = values.switch("quiet")?;
-    let mut again = folder.map_or_else(Vec::new, |folder| tried(folder, &history, quiet));
+    let (mut history, mut again) = recorded(&run, quiet)?;
     for history in again.iter_mut().chain([&mut history]) {
         hold(&mut history.header.expectations, &given, given_lost);
     }
     let outputs = Output::all(&values, TrialFormat::by_ending)?;
     trial::conclude(&history, &again, &outputs, quiet)
+}
+
+/// A run by its folder or its history, with the trials that `--try-fix` made of it.
+pub(crate) fn recorded(run: &Path, quiet: bool) -> Result<(History, Vec<History>), Failure> {
+    let (history, folder) = if run.is_dir() {
+        (read(&run.join(folder::HISTORY))?, Some(run))
+    } else {
+        (read(run)?, run.parent().filter(|_| run.ends_with(folder::HISTORY)))
+    };
+    let again = folder.map_or_else(Vec::new, |folder| tried(folder, &history, quiet));
+    Ok((history, again))
 }
 
 /// What was asked for takes the place of what the trial was held to.

@@ -94,12 +94,14 @@ fn a_generator_that_was_the_limit_is_inconclusive() {
 fn every_format_is_written() {
     let (_database, server) = service();
     let dir = tempfile::TempDir::new().unwrap();
-    let names = ["r.json", "r.csv", "r.xml", "r.md", "r.hlog", "r.txt"].map(|name| file(dir.path(), name).1);
+    let names = ["r.json", "r.csv", "r.xml", "r.md", "r.hlog", "r.txt", "r.html"].map(|name| file(dir.path(), name).1);
     let outputs: Vec<&str> = names.iter().flat_map(|name| ["-o", name]).collect();
     let url = url(server.address);
     let done = run(&[&["-n", "100", "-q", "500", "--threshold", "failed==0", &url][..], &outputs].concat());
     assert_eq!(done.code, 0, "{done:?}");
-    for (name, begins) in names.iter().zip(["{", "begin_s,", "<?xml", "## PASS", "#[Logged by", "PASS  "]) {
+    for (name, begins) in
+        names.iter().zip(["{", "begin_s,", "<?xml", "## PASS", "#[Logged by", "PASS  ", "<!DOCTYPE html>"])
+    {
         let text = fs::read_to_string(name).unwrap();
         assert!(text.starts_with(begins), "{name}: {text}");
     }
@@ -111,12 +113,8 @@ fn every_format_is_written() {
 fn what_could_not_be_written_is_noticed_before_anything_is_sent() {
     let (_database, server) = service();
     let before = server.metric("seaworthy_http_requests_total");
-    for (output, code, says) in [
-        ("/nowhere/r.json", 4, "no folder /nowhere"),
-        ("r.pdf", 2, "r.pdf"),
-        ("r.html", 2, "r.html"),
-        ("r", 2, "\"r\""),
-    ] {
+    for (output, code, says) in [("/nowhere/r.json", 4, "no folder /nowhere"), ("r.pdf", 2, "r.pdf"), ("r", 2, "\"r\"")]
+    {
         let done = run(&[&url(server.address), "-n", "10", "-o", output]);
         assert_eq!(done.code, code, "{output}: {done:?}");
         assert!(done.stderr.lines().count() <= 2 && done.stderr.contains(says), "{done:?}");

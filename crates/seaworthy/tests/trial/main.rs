@@ -18,6 +18,7 @@ mod drills;
 mod fail_closed;
 mod matrix;
 mod network;
+mod page;
 mod proof;
 mod recorded;
 mod run;

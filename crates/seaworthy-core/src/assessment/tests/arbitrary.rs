@@ -97,6 +97,26 @@ fn base(which: usize) -> Sample {
     }
 }
 
+/// Histories with things in them that may not have been.
+pub(crate) fn histories() -> impl Strategy<Value = History> {
+    let extra = prop::collection::vec((0.0..40.0_f64, event()), 0..25);
+    let failing = prop::collection::vec(failing(), 0..25);
+    (0..4_usize, extra, failing, prop::bool::ANY, prop::bool::weighted(0.8)).prop_map(
+        |(which, extra, failing, unsorted, footer)| {
+            let mut sample = base(which);
+            sample.header.rate = 20.0;
+            sample.failing = failing;
+            sample.footer = sample.footer.filter(|_| footer);
+            let mut history = sample.history();
+            history.events.extend(extra.into_iter().map(|(seconds, event)| (at(seconds), event)));
+            if !unsorted {
+                history.events.sort_by_key(|(at, _)| *at);
+            }
+            history
+        },
+    )
+}
+
 /// What holds of every assessment.
 fn check(history: &History, assessment: &Assessment) -> Result<(), TestCaseError> {
     for counted in assessment.drills.iter().flat_map(|row| [row.keep_alive, row.fresh]).chain([assessment.total]) {

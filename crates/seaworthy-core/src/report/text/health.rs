@@ -8,6 +8,13 @@ use crate::{
 
 /// How late it was, and what it used.
 pub(super) fn generator(page: &mut Page, report: &Report<'_>) {
+    for (n, line) in lines(report).iter().enumerate() {
+        page.field(if n == 0 { "generator" } else { "" }, line);
+    }
+}
+
+/// The same, a line each.
+pub(in crate::report) fn lines(report: &Report<'_>) -> Vec<String> {
     let (generator, recording) = (report.generator, report.recording);
     let lag = &recording.send_lag;
     let threads = counted(generator.threads as u64, "thread");
@@ -19,7 +26,6 @@ pub(super) fn generator(page: &mut Page, report: &Report<'_>) {
         }
         _ => String::new(),
     };
-    page.field("generator", &(used + &late));
     let of = |what: &str, (used, all): (u64, u64)| format!("{} of {} {what}", thousands(used), thousands(all));
     let parts = [
         generator.descriptors.map(|used| of("descriptors", used)),
@@ -28,7 +34,6 @@ pub(super) fn generator(page: &mut Page, report: &Report<'_>) {
         (generator.backlog > 0).then(|| format!("{} recorded late", counted(generator.backlog, "interval"))),
     ];
     let second: Vec<String> = parts.into_iter().flatten().collect();
-    if !second.is_empty() {
-        page.field("", &second.join(", "));
-    }
+    let second = (!second.is_empty()).then(|| second.join(", "));
+    [used + &late].into_iter().chain(second).collect()
 }

@@ -3,9 +3,9 @@
 //! Every time has its unit in its key. What there was nothing of is null.
 
 mod document;
-mod events;
+pub(super) mod events;
 mod proof;
-mod target;
+pub(in crate::report) mod target;
 mod writes;
 
 use std::{borrow::Borrow, time::Duration};

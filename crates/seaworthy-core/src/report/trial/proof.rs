@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What a client's own retries would have done, in a sentence.
-pub(super) fn replay(replay: &Replay) -> String {
+pub(in crate::report) fn replay(replay: &Replay) -> String {
     let Replay { policy, lost, covered, hidden, added, worst, doubled } = replay;
     if *lost == 0 {
         return format!("{}: nothing was lost, so nothing would be different", policy.words());
@@ -34,7 +34,7 @@ pub(super) fn replay(replay: &Replay) -> String {
 }
 
 /// What was tried, and what it came to, in a sentence.
-pub(super) fn tried(tried: &Tried) -> String {
+pub(in crate::report) fn tried(tried: &Tried) -> String {
     let drills: Vec<&str> = tried.drills.iter().map(|drill| drill.label()).collect();
     let verdict = match tried.verdict {
         Verdict::Pass => "seaworthy",
@@ -55,7 +55,7 @@ pub(super) fn tried(tried: &Tried) -> String {
 }
 
 /// What each round added, in a line; nothing where there was one.
-pub(super) fn rounds(tried: &Tried) -> Vec<String> {
+pub(in crate::report) fn rounds(tried: &Tried) -> Vec<String> {
     let lines = (1..).zip(&tried.rounds).map(|(round, new)| format!("round {round}: {}", together(new)));
     lines.filter(|_| tried.rounds.len() > 1).collect()
 }
@@ -65,6 +65,6 @@ fn together(changes: &[Change]) -> String {
 }
 
 /// A cause without and with the changes, in a line.
-pub(super) fn compared(of: &Compared) -> String {
+pub(in crate::report) fn compared(of: &Compared) -> String {
     format!("{}: {} -> {}, {}", of.cause, thousands(of.before), thousands(of.after), of.proof.words())
 }

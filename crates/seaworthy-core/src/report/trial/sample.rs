@@ -20,17 +20,17 @@ use crate::{
 };
 
 /// A character that turns the direction of what follows.
-pub(super) const TURNING: char = '\u{202e}';
+pub(in crate::report) const TURNING: char = '\u{202e}';
 
 /// Everything that a report borrows.
 #[derive(Clone, Debug)]
-pub(super) struct Sample {
-    pub(super) history: History,
-    pub(super) assessment: Assessment,
+pub(in crate::report) struct Sample {
+    pub(in crate::report) history: History,
+    pub(in crate::report) assessment: Assessment,
 }
 
 impl Sample {
-    pub(super) fn report(&self) -> super::TrialReport<'_> {
+    pub(in crate::report) fn report(&self) -> super::TrialReport<'_> {
         super::TrialReport::new(&self.history, &self.assessment)
     }
 }
@@ -143,7 +143,7 @@ fn change(rows: &mut [Row], drill: Drill, by: impl FnOnce(&mut Row)) {
 }
 
 /// Everything well; the kill lost what it may.
-pub(super) fn passed() -> Sample {
+pub(in crate::report) fn passed() -> Sample {
     let mut rows = all();
     change(&mut rows, Drill::Kill, |row| {
         row.keep_alive.retried = 2;
@@ -155,12 +155,12 @@ pub(super) fn passed() -> Sample {
 }
 
 /// Nothing lost at all.
-pub(super) fn spotless() -> Sample {
+pub(in crate::report) fn spotless() -> Sample {
     of(all(), Verdict::Pass, &[])
 }
 
 /// Writes of which two are gone, one is there twice and one came late.
-pub(super) fn writes(said: &str) -> Writes {
+pub(in crate::report) fn writes(said: &str) -> Writes {
     let harmed = |harm: audit::Harm, at_ms: u64, read: &str| Harmed {
         key: format!("sw1{at_ms}"),
         id: (harm == audit::Harm::Lost).then(|| "7".to_owned()),
@@ -246,7 +246,7 @@ fn group(n: u64, drill: Drill, kind: FailureKind, phase: Phase, count: u64) -> G
 }
 
 /// A rollout that lost requests for two reasons.
-pub(super) fn failed() -> Sample {
+pub(in crate::report) fn failed() -> Sample {
     let mut rows = all();
     change(&mut rows, Drill::Rollout, |row| {
         row.verdict = Verdict::Fail;
@@ -300,7 +300,7 @@ pub(super) fn failed() -> Sample {
 }
 
 /// The same, made again with what mends most of it, and with a client's own retries.
-pub(super) fn tried() -> Sample {
+pub(in crate::report) fn tried() -> Sample {
     let mut sample = failed();
     let compared = |cause: &str, before, after, proof| Compared { cause: cause.into(), before, after, proof };
     sample.assessment.tried = Some(Tried {
@@ -330,7 +330,7 @@ pub(super) fn tried() -> Sample {
 }
 
 /// The generator was late, and a drill did not come about.
-pub(super) fn inconclusive() -> Sample {
+pub(in crate::report) fn inconclusive() -> Sample {
     let mut rows = all();
     change(&mut rows, Drill::Freeze, |row| {
         row.verdict = Verdict::Inconclusive;
@@ -346,7 +346,7 @@ pub(super) fn inconclusive() -> Sample {
 }
 
 /// Ended in the middle of the third drill, in which everything was counted that can be.
-pub(super) fn interrupted() -> Sample {
+pub(in crate::report) fn interrupted() -> Sample {
     let mut rows = all();
     rows.truncate(3);
     change(&mut rows, Drill::Terminate, |row| {
@@ -368,7 +368,7 @@ pub(super) fn interrupted() -> Sample {
 }
 
 /// A failed trial whose every text is this.
-pub(super) fn saying(text: &str) -> Sample {
+pub(in crate::report) fn saying(text: &str) -> Sample {
     let mut sample = failed();
     let said = || text.to_owned();
     let Sample { history: History { header, events, .. }, assessment } = &mut sample;

@@ -34,13 +34,13 @@ fn a_files_ending_says_its_form() {
         ("out/trial.JSON", TrialFormat::Json),
         ("a.b.xml", TrialFormat::Junit),
         ("summary.md", TrialFormat::Markdown),
+        ("trial.html", TrialFormat::Html),
     ] {
         assert_eq!(TrialFormat::by_ending(name), Ok(format), "{name}");
     }
     for (name, error) in [
-        ("trial.html", "ends in .html, but HTML comes in a later version; give .json, .xml (JUnit), .md or .txt"),
-        ("trial", "has no known ending; give .json, .xml (JUnit), .md or .txt"),
-        ("trial.csv", "has no known ending; give .json, .xml (JUnit), .md or .txt"),
+        ("trial", "has no known ending; give .html, .json, .xml (JUnit), .md or .txt"),
+        ("trial.csv", "has no known ending; give .html, .json, .xml (JUnit), .md or .txt"),
     ] {
         assert_eq!(TrialFormat::by_ending(name), Err(error.into()), "{name}");
     }

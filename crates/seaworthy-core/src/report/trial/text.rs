@@ -1,6 +1,6 @@
 //! The report for people: plain text of at most 78 columns, its first and its last line the verdict.
 
-mod table;
+pub(super) mod table;
 
 use super::{TrialReport, proof, words, writes};
 use crate::{

@@ -19,7 +19,7 @@ const NO_HANDLER: &str = "it has no handler for SIGTERM, and dies of it at once 
                                      it would ignore it until SIGKILL: --as-pid-1 shows that";
 
 /// The verdict on a trial in a word for people.
-pub(super) const fn word(verdict: Verdict) -> &'static str {
+pub(in crate::report) const fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "SEAWORTHY",
         Verdict::Fail => "NOT SEAWORTHY",
@@ -40,7 +40,7 @@ fn has_no_handler(report: &TrialReport<'_>) -> bool {
 }
 
 /// What the verdict stands on, in a line.
-pub(super) fn headline(report: &TrialReport<'_>) -> String {
+pub(in crate::report) fn headline(report: &TrialReport<'_>) -> String {
     let assessment = report.assessment;
     let said = match assessment.verdict {
         Verdict::Pass => {
@@ -103,7 +103,7 @@ fn causes(report: &TrialReport<'_>) -> String {
 }
 
 /// Findings that explain more than a drill allows.
-pub(super) fn blamed<'a>(report: &TrialReport<'a>) -> impl Iterator<Item = &'a Finding> {
+pub(in crate::report) fn blamed<'a>(report: &TrialReport<'a>) -> impl Iterator<Item = &'a Finding> {
     report.assessment.findings.iter().filter(|finding| finding.lost() > 0)
 }
 
@@ -112,7 +112,7 @@ fn first_reason(report: &TrialReport<'_>) -> String {
 }
 
 /// The verdict with all that may be claimed: in one line, as far as it can be.
-pub(super) fn conclusion(report: &TrialReport<'_>) -> String {
+pub(in crate::report) fn conclusion(report: &TrialReport<'_>) -> String {
     let assessment = report.assessment;
     let partial = report.partial().map_or_else(String::new, |partial| format!(" ({partial})"));
     match assessment.verdict {
@@ -192,7 +192,7 @@ fn in_drills(report: &TrialReport<'_>) -> String {
 }
 
 /// Failures that look alike, in a line.
-pub(super) fn group(group: &Group) -> String {
+pub(in crate::report) fn group(group: &Group) -> String {
     let failure = Failure { phase: group.phase, kind: group.kind, status: group.status, detail: None };
     let over = if group.fresh { "fresh" } else { "kept" };
     let to = group.replica.map(|replica| replica.to_string()).filter(|replica| !group.place.contains(replica));
@@ -208,7 +208,7 @@ pub(super) fn group(group: &Group) -> String {
 }
 
 /// What a finding is of, in a line.
-pub(super) fn finding(finding: &Finding) -> String {
+pub(in crate::report) fn finding(finding: &Finding) -> String {
     let Finding { cause, confidence, allowed, retried, drills, count, .. } = finding;
     let parts = match finding.harm {
         Harm::Requests => vec![(finding.lost(), "lost"), (*allowed, "lost as allowed"), (*retried, "sent again")],
@@ -228,18 +228,22 @@ pub(super) fn finding(finding: &Finding) -> String {
     let own = if finding.own { "; this tool's own doing, and not the target's" } else { "" };
     // A cause may be known of which nothing was lost.
     let lost = if lost.is_empty() && !drills.is_empty() { "nothing lost".to_owned() } else { lost };
-    let cause = cause.strip_prefix("ambiguous:").map_or_else(|| cause.clone(), |all| all.replace('|', " or "));
-    format!("{cause} ({}): {lost}{among}{own}", confidence.label())
+    format!("{} ({}): {lost}{among}{own}", self::cause(cause), confidence.label())
+}
+
+/// The name of a cause as it is read: `this or that`, where nothing tells which it was.
+pub(in crate::report) fn cause(cause: &str) -> String {
+    cause.strip_prefix("ambiguous:").map_or_else(|| cause.to_owned(), |all| all.replace('|', " or "))
 }
 
 /// What to ask for to read more of a finding; nothing where the registry has no more.
-pub(super) fn more(finding: &Finding) -> Option<String> {
+pub(in crate::report) fn more(finding: &Finding) -> Option<String> {
     let names: Vec<&str> = finding.rules().iter().map(|rule| rule.id).collect();
     (!names.is_empty()).then(|| format!("seaworthy causes {}", names.join(" ")))
 }
 
 /// Why a drill did not pass: what the row says, without what was said before.
-pub(super) fn reasons<'a>(report: &TrialReport<'a>, row: &'a Row) -> Vec<&'a str> {
+pub(in crate::report) fn reasons<'a>(report: &TrialReport<'a>, row: &'a Row) -> Vec<&'a str> {
     let missing = row.happened.as_ref().err();
     let all = row.reasons.iter().chain(missing.filter(|missing| !row.reasons.contains(missing)));
     let with_name = |reason: &str| format!("{}: {reason}", row.drill);
@@ -248,7 +252,7 @@ pub(super) fn reasons<'a>(report: &TrialReport<'a>, row: &'a Row) -> Vec<&'a str
 }
 
 /// What somebody should know also where nothing was lost of it, a line each.
-pub(super) fn notes(report: &TrialReport<'_>) -> Vec<String> {
+pub(in crate::report) fn notes(report: &TrialReport<'_>) -> Vec<String> {
     let count = |is: fn(&Event) -> bool| report.events.iter().filter(|(_, event)| is(event)).count() as u64;
     // A probe tells a replica to end, too.
     let ended = count(|event| {
@@ -306,7 +310,7 @@ fn measured(row: &Row) -> Option<String> {
 }
 
 /// How it was run.
-pub(super) fn how(report: &TrialReport<'_>) -> String {
+pub(in crate::report) fn how(report: &TrialReport<'_>) -> String {
     let header = report.header;
     let (least, most) = (long_time(header.propagation_least), long_time(header.propagation_most));
     let lag = if least == most { least } else { format!("{least} to {most}") };
@@ -328,7 +332,7 @@ fn fresh(fresh: f64) -> String {
 }
 
 /// A time in milliseconds of four characters or so, and in seconds where it is longer than that.
-pub(super) fn millis(of: Option<Duration>) -> String {
+pub(in crate::report) fn millis(of: Option<Duration>) -> String {
     let Some(of) = of else { return "-".to_owned() };
     match of.as_nanos() as f64 / 1e6 {
         ms if ms < 9.995 => format!("{ms:.2}"),

@@ -10,7 +10,7 @@ use crate::{
 const MOST_HARMED: usize = 5;
 
 /// All that there is to say, a line each.
-pub(super) fn lines(writes: &Writes) -> Vec<String> {
+pub(in crate::report) fn lines(writes: &Writes) -> Vec<String> {
     let audit = &writes.audit;
     let mut lines = vec![acknowledged(audit)];
     lines.extend(unanswered(audit));

@@ -62,7 +62,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     switch(WHERE, "dns-each-connection", "Look the name up for each connection, and not once"),
     setting(WHERE, "source-address", "IP", "", "An address of this machine to connect from; several times for several, in turn").repeatable(),
 
-    setting(RESULTS, "output", "FILE", "", "Write the result there too; the ending says how: .json, .csv, .xml (JUnit), .md or .hlog; several times for several").short('o').repeatable(),
+    setting(RESULTS, "output", "FILE", "", "Write the result there too; the ending says how: .html, .json, .csv, .xml (JUnit), .md or .hlog; several times for several").short('o').repeatable(),
     setting(RESULTS, "threshold", "BOUND", "", "What must hold, else the exit code is 1: 'p99<50ms', 'failed<0.1%'; several times for several").repeatable(),
 
     setting(SHOWN, "ops-listen", "ADDR", "", "Serve Prometheus metrics there, at /metrics; with /livez and /readyz"),

@@ -90,7 +90,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     switch(JUDGED, "try-fix", "Make the trial again with what its findings propose, as far as it can be changed from here, and say before and after"),
     setting(JUDGED, "client-retries", "POLICY", "", "What a client's own retries would have hidden and doubled, computed and not sent: '2', or '2 backoff=100ms on=connect+reset+timeout+gateway+5xx not-idempotent'"),
 
-    setting(SHOWN, "output", "FILE", "", "Write the result there too; the ending says how: .json, .xml (JUnit), .md or .txt; several times for several").short('o').repeatable(),
+    setting(SHOWN, "output", "FILE", "", "Write the result there too; the ending says how: .html, .json, .xml (JUnit), .md or .txt; several times for several").short('o').repeatable(),
     setting(SHOWN, "runs", "DIR", "seaworthy-runs", "Where each trial keeps its history, in a folder of its own; 'latest' there points at the last one"),
     switch(SHOWN, "record-all", "Keep each good answer in the history, too, and not only their distributions"),
     switch(SHOWN, "no-tui", "A line from time to time in place of the live view"),

@@ -12,7 +12,7 @@ use crate::{
 
 /// An event as it is told; nothing where it is left to the history.
 pub(super) fn told(at: Moment, event: &Event) -> Option<document::Event> {
-    let (drill, replica, words) = of_drill(event).or_else(|| of_replica(event)).or_else(|| of_all(event))?;
+    let (drill, replica, words) = of_any(event)?;
     // The history's own name of it.
     let name = serde_json::to_value(event).ok()?.get("event")?.as_str()?.to_owned();
     Some(document::Event {
@@ -22,6 +22,15 @@ pub(super) fn told(at: Moment, event: &Event) -> Option<document::Event> {
         replica: replica.map(|replica| replica.0),
         words,
     })
+}
+
+/// The same in words, with the replica that it is of.
+pub(in crate::report) fn words(event: &Event) -> Option<(Option<Replica>, String)> {
+    of_any(event).map(|(_, replica, words)| (replica, words))
+}
+
+fn of_any(event: &Event) -> Told {
+    of_drill(event).or_else(|| of_replica(event)).or_else(|| of_all(event))
 }
 
 type Told = Option<(Option<Drill>, Option<Replica>, String)>;

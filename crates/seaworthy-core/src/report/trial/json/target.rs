@@ -38,7 +38,7 @@ pub(super) fn deployment(of: &deployment::Deployment) -> Deployment {
 }
 
 /// As in a manifest.
-fn share(share: Share) -> String {
+pub(in crate::report) fn share(share: Share) -> String {
     match share {
         Share::Count(count) => count.to_string(),
         Share::Percent(percent) => format!("{percent}%"),
@@ -58,7 +58,7 @@ fn probe(of: &deployment::Probe) -> Probe {
 }
 
 /// In a line. Headers may hold secrets, so only their names are told.
-fn check(check: &Check) -> String {
+pub(in crate::report) fn check(check: &Check) -> String {
     let on = |port: &Option<String>| port.as_ref().map_or_else(String::new, |port| format!(" on port {port}"));
     match check {
         Check::Http { port, path, headers, tls } => {

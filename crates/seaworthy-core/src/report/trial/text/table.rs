@@ -26,9 +26,9 @@ const TRIPLE: usize = 16;
 
 /// Numbers of one kind, a cell for each drill.
 #[derive(Debug)]
-struct Column {
-    name: &'static str,
-    cells: Vec<String>,
+pub(in crate::report) struct Column {
+    pub(in crate::report) name: &'static str,
+    pub(in crate::report) cells: Vec<String>,
 }
 
 impl Column {
@@ -103,7 +103,8 @@ fn cell(column: &Column, text: &str) -> String {
     format!("{text:>0$}", column.width())
 }
 
-fn columns(rows: &[Row]) -> Vec<Column> {
+/// What is counted in any of the drills, and how soon all were back.
+pub(in crate::report) fn columns(rows: &[Row]) -> Vec<Column> {
     let count = |name, always: bool, of: &dyn Fn(&Row) -> u64| {
         let counts: Vec<u64> = rows.iter().map(of).collect();
         let any = always || counts.iter().any(|count| *count > 0);
