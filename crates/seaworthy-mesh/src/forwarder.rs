@@ -36,8 +36,8 @@ use crate::{
 pub struct Upstream {
     /// Where.
     pub address: SocketAddr,
-    /// Who has to be there.
-    pub id: SpiffeId,
+    /// Who has to be there; nothing where it speaks in the clear.
+    pub id: Option<SpiffeId>,
 }
 
 /// Picks an endpoint for a new connection; none where there is none.
@@ -161,11 +161,9 @@ impl Router {
     async fn try_one(&self, upstream: &Upstream, secured: bool) -> io::Result<Stream> {
         let stream = TcpStream::connect(upstream.address).await?;
         let _best_effort = stream.set_nodelay(true);
-        if secured {
-            return Ok(Stream::plain(stream));
-        }
-        // Exactly the one that was picked: whoever has taken over a port of its is not it.
-        let config = self.me.client_config(Peers::exactly([upstream.id.clone()])).map_err(io::Error::other)?;
+        // What is encrypted already is passed through; who speaks in the clear is spoken to so.
+        let Some(id) = upstream.id.as_ref().filter(|_| !secured) else { return Ok(Stream::plain(stream)) };
+        let config = self.me.client_config(Peers::exactly([id.clone()])).map_err(io::Error::other)?;
         let handshake = TlsConnector::from(config).connect(server_name(), stream);
         timeout_at(Instant::now() + self.settings.handshake, handshake)
             .await

@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{causes, diagnose, lint, load, report, restore, serve, trial},
+    commands::{causes, diagnose, lint, load, report, restore, serve, trial, up},
     descriptors,
     settings::Environment,
 };
@@ -87,6 +87,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>, environment: Enviro
     let done = match matches.subcommand() {
         Some((serve::NAME, matches)) => serve::run(matches, environment, serve::Audience::Operator),
         Some((load::NAME, matches)) => load::run(matches, environment),
+        Some((up::NAME, matches)) => up::run(matches, environment),
         Some((trial::NAME, matches)) => trial::run(matches, environment),
         Some((diagnose::NAME, matches)) => diagnose::run(matches, environment),
         Some((report::NAME, matches)) => report::run(matches, environment),
@@ -153,6 +154,7 @@ fn command() -> Command {
         // The same settings without the subcommand, but its help is the place to read about them.
         .args(serve::SETTINGS.iter().map(|setting| setting.arg().hide(true)))
         .args_conflicts_with_subcommands(true)
+        .subcommand(up::command())
         .subcommand(serve::command())
         .subcommand(load::command())
         .subcommand(trial::command())

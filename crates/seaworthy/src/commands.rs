@@ -8,3 +8,4 @@ pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod trial;
+pub(crate) mod up;

@@ -32,13 +32,13 @@ async fn forwarder(world: &World, pick: Pick, settings: Settings) -> Forwarder {
 }
 
 fn always(world: &World, path: &str, address: SocketAddr) -> Pick {
-    let upstream = Upstream { address, id: world.id(path) };
+    let upstream = Upstream { address, id: Some(world.id(path)) };
     Arc::new(move || Some(upstream.clone()))
 }
 
 /// One after the other, and then none.
 fn in_turn(world: &World, endpoints: &[(&str, SocketAddr)]) -> Pick {
-    let all = endpoints.iter().map(|(path, address)| Upstream { address: *address, id: world.id(path) });
+    let all = endpoints.iter().map(|(path, address)| Upstream { address: *address, id: Some(world.id(path)) });
     let left = Mutex::new(all.collect::<VecDeque<_>>());
     Arc::new(move || left.lock().unwrap().pop_front())
 }
@@ -113,7 +113,7 @@ async fn no_more_endpoints_are_tried_than_may_be() {
     let (counted, id) = (Arc::clone(&tried), world.id("replica/1"));
     let pick: Pick = Arc::new(move || {
         counted.fetch_add(1, SeqCst);
-        Some(Upstream { address: gone, id: id.clone() })
+        Some(Upstream { address: gone, id: Some(id.clone()) })
     });
     let forwarder = forwarder(&world, pick, Settings { attempts: 4, ..Settings::default() }).await;
     for secured in [false, true] {

@@ -9,7 +9,7 @@
 mod asked;
 pub(crate) mod audit;
 mod conclude;
-mod drive;
+pub(crate) mod drive;
 pub(crate) mod flags;
 mod flood;
 pub(crate) mod folder;
@@ -331,7 +331,17 @@ fn greet(options: &Options, header: &Header, screen: &mut Screen) -> Result<(), 
 
 /// What came of it: an error where there was no trial that could be judged.
 fn recorded(options: &Options, folder: &Folder, driven: Driven, ended: &Ended) -> Result<History, Failure> {
-    let Driven { history, interrupted, foreign, not_started, broken } = driven;
+    let Driven { history, interrupted, .. } = could_run(options, folder, driven, ended)?;
+    let began = history.events.iter().any(|(_, event)| matches!(event, Event::DrillBegun { .. }));
+    if interrupted && !began {
+        return Err(Failure { code: exit::INTERRUPTED, message: "interrupted before the first drill".to_owned() });
+    }
+    Ok(history)
+}
+
+/// An error where the target, or the load, could not be run.
+pub(crate) fn could_run(options: &Options, folder: &Folder, driven: Driven, ended: &Ended) -> Result<Driven, Failure> {
+    let Driven { history, foreign, not_started, broken, .. } = &driven;
     if let Some(error) = broken {
         return Err(Failure::could_not_run(format!("the load broke off: {error}")));
     }
@@ -344,13 +354,9 @@ fn recorded(options: &Options, folder: &Folder, driven: Driven, ended: &Ended) -
         )));
     }
     if ended.end == End::NeverReady {
-        return Err(Failure::could_not_run(never_ready::words(options, folder, &history, ended)));
+        return Err(Failure::could_not_run(never_ready::words(options, folder, history, ended)));
     }
-    let began = history.events.iter().any(|(_, event)| matches!(event, Event::DrillBegun { .. }));
-    if interrupted && !began {
-        return Err(Failure { code: exit::INTERRUPTED, message: "interrupted before the first drill".to_owned() });
-    }
-    Ok(history)
+    Ok(driven)
 }
 
 /// The history is what all else is made of: if it is not whole, somebody has to know.

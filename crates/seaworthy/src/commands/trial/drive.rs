@@ -136,11 +136,19 @@ pub(crate) async fn drive(
 }
 
 /// The next interval of a load; never, where there is none.
-async fn next(load: &mut Option<Run>) -> Option<Interval> {
+pub(crate) async fn next(load: &mut Option<Run>) -> Option<Interval> {
     match load {
         Some(run) => run.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// Begins a load where an interval of the trial does, so that its intervals are the trial's, and says how many of them later.
+pub(crate) fn begin(load: Load, epoch: Instant) -> std::io::Result<(Run, u64)> {
+    let now = Instant::now().saturating_duration_since(epoch) + LEAD;
+    let intervals = now.as_nanos().div_ceil(INTERVAL.as_nanos());
+    let began = epoch + INTERVAL.saturating_mul(u32::try_from(intervals).unwrap_or(u32::MAX));
+    Ok((run::start_at(load, began)?, u64::try_from(intervals).unwrap_or(u64::MAX)))
 }
 
 impl Drive<'_> {
@@ -191,16 +199,12 @@ impl Drive<'_> {
         self.driven.history.events.push((at, event));
     }
 
-    /// The load begins where an interval of the trial does, so that its intervals are the trial's.
+    /// The load begins.
     fn begin_load(&mut self, running: &Running) {
-        let now = Instant::now().saturating_duration_since(self.epoch) + LEAD;
-        let intervals = now.as_nanos().div_ceil(INTERVAL.as_nanos());
-        self.later = u64::try_from(intervals).unwrap_or(u64::MAX);
-        let began = self.epoch + INTERVAL.saturating_mul(u32::try_from(intervals).unwrap_or(u32::MAX));
         let load = Load { endpoints: Endpoints::View(running.view()), ..self.options.load.clone() };
-        match run::start_at(load, began) {
-            Ok(run) => {
-                self.load = Some(run);
+        match begin(load, self.epoch) {
+            Ok((run, later)) => {
+                (self.load, self.later) = (Some(run), later);
                 running.load_begun();
             }
             Err(error) => {
