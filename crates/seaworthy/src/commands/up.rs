@@ -31,7 +31,7 @@ use seaworthy_core::{history::History, text};
 use seaworthy_load::tls::{self, TlsFiles};
 use seaworthy_trial::{
     journal::{self, Journal},
-    local::{self, Local},
+    local::{self, Local, Running},
 };
 use tokio::{runtime, sync::mpsc, time::Instant};
 
@@ -156,23 +156,8 @@ impl Up {
         let console = Console::new(self.console, settings, commands)
             .map_err(|error| Failure::usage(format!("--console: {error}")))?;
         let epoch = Instant::now();
-        let began = Timestamp::now();
-        self.options.header.began = began.to_string();
-        let name = format!("{}-{}", session.name(), std::process::id());
-        let mut running = local::start(Local {
-            target: self.options.target(&self.state)?,
-            plan: self.options.plan.clone(),
-            folder: session.path.clone(),
-            open: true,
-            journal: Journal::begin(&session.path, &name).map_err(cannot("cannot write the journal"))?,
-            epoch,
-            probe_tls: tls::config(&TlsFiles { insecure: true, ..TlsFiles::default() }, false).ok(),
-            as_first_process: self.options.as_first_process,
-            database: self.options.beside.database.clone(),
-            memory_limit: None,
-            network: None,
-        })
-        .map_err(cannot("cannot start the platform"))?;
+        self.options.header.began = Timestamp::now().to_string();
+        let mut running = start(&self.options, &self.state, &session, epoch)?;
         let history = History {
             header: self.options.header.clone(),
             events: Vec::new(),
@@ -219,6 +204,25 @@ impl Up {
         fs::remove_file(session.path.join(trial::folder::HISTORY)).map_err(broken)?;
         Ok((session, runs))
     }
+}
+
+/// Starts the replicas.
+fn start(options: &Options, state: &Path, session: &Folder, epoch: Instant) -> Result<Running, Failure> {
+    let name = format!("{}-{}", session.name(), std::process::id());
+    local::start(Local {
+        target: options.target(state)?,
+        plan: options.plan.clone(),
+        folder: session.path.clone(),
+        open: true,
+        journal: Journal::begin(&session.path, &name).map_err(cannot("cannot write the journal"))?,
+        epoch,
+        probe_tls: tls::config(&TlsFiles { insecure: true, ..TlsFiles::default() }, false).ok(),
+        as_first_process: options.as_first_process,
+        database: options.beside.database.clone(),
+        memory_limit: None,
+        network: None,
+    })
+    .map_err(cannot("cannot start the platform"))
 }
 
 fn replicas(options: &Options) -> String {

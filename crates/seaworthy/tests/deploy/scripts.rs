@@ -22,6 +22,11 @@ struct Done {
     given: String,
 }
 
+/// What the environment says.
+fn set(name: &str) -> Option<String> {
+    env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
 impl Step {
     fn new(answers: &'static str) -> Self {
         Self { place: TempDir::new().unwrap(), answers }
@@ -44,7 +49,7 @@ impl Step {
         let stand_in = place.join("kubectl");
         fs::write(&stand_in, script).unwrap();
         fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
-        let path = format!("{}:{}", place.display(), env::var("PATH").unwrap_or_default());
+        let path = format!("{}:{}", place.display(), set("PATH").unwrap_or_default());
         let mut command = Command::new(bash);
         command.arg(root().join("deploy/pipeline").join(name)).args(arguments).env("PATH", path);
         command.envs([("OVERLAY", "loadbalancer"), ("TAG", "abc"), ("IMAGE", "registry.example.org/seaworthy")]);
@@ -207,11 +212,9 @@ fn a_release_is_taken_back_only_where_it_is_at_fault() {
 
 #[test]
 fn the_image_is_small_runs_without_rights_and_passes_its_own_trial() {
-    let engine = env::var("CONTAINER").unwrap_or_else(|_| "podman".to_owned());
-    let (image, tag) = (
-        env::var("IMAGE").unwrap_or_else(|_| "seaworthy".to_owned()),
-        env::var("TAG").unwrap_or_else(|_| "dev".to_owned()),
-    );
+    let engine = set("CONTAINER").unwrap_or_else(|| "podman".to_owned());
+    let (image, tag) =
+        (set("IMAGE").unwrap_or_else(|| "seaworthy".to_owned()), set("TAG").unwrap_or_else(|| "dev".to_owned()));
     let Some(program) = tool(&engine) else { return skip(&format!("there is no {engine}")) };
     let name = format!("{image}:{tag}");
     if !said(Command::new(&program).args(["image", "inspect", &name])).0 {
@@ -220,8 +223,7 @@ fn the_image_is_small_runs_without_rights_and_passes_its_own_trial() {
         ));
     }
     // What the engine cannot do on this machine is not the image's fault: 125 is its own failure, 126 that nothing was run.
-    let words =
-        |name: &str| env::var(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let words = |name: &str| set(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let mut once = Command::new(&program);
     once.args(words("ENGINE_FLAGS")).args(["run", "--rm"]).args(words("RUN_FLAGS")).args([&name, "--version"]);
     let once = once.output().unwrap();

@@ -154,11 +154,10 @@ impl Subject {
             Self::BuiltIn { database: Database::MariaDb, .. } => {
                 vec!["a MariaDB of its own for all replicas, which goes with the trial".to_owned()]
             }
-            Self::BuiltIn { database: Database::Url(_), .. } => Vec::new(),
             Self::BuiltIn { database: Database::Sqlite, .. } => {
                 vec!["one SQLite file for all replicas: for trying out, not for production".to_owned()]
             }
-            Self::Command { names_its_port: true, .. } => Vec::new(),
+            Self::BuiltIn { database: Database::Url(_), .. } | Self::Command { names_its_port: true, .. } => Vec::new(),
             Self::Command { .. } => {
                 vec!["the command has no {port}: it is taken to listen where PORT in its environment says".to_owned()]
             }

@@ -24,7 +24,7 @@ const QUIET: Duration = Duration::from_secs(10);
 const LATE: Duration = Duration::from_secs(1);
 
 /// How much is kept when nothing is asked for.
-const KEPT: Duration = Duration::from_secs(60);
+const KEPT: Duration = Duration::from_mins(1);
 
 /// A drill of which nobody has said yet what it cost.
 #[derive(Debug)]

@@ -123,19 +123,21 @@ impl Loop<'_> {
     async fn event(&mut self, at: Moment, event: Event, running: &Running, screen: &mut Screen) {
         let own = drills::place(&event).map(|(_, address)| address);
         let event = self.reached(event, running).await;
-        match &event {
-            Event::View { replicas } => self.system.ways.show(replicas),
-            Event::Gone { replica } => self.system.ways.remove(*replica),
-            Event::Established => self.established(running, screen),
-            Event::NotStarted { why, .. } if !self.was_there => {
-                self.driven.not_started.get_or_insert_with(|| why.clone());
-                running.interrupt();
-            }
-            Event::Foreign { holder, replica } => {
-                self.driven.foreign.get_or_insert_with(|| format!("{holder} answers on the port of {replica}"));
-                running.interrupt();
-            }
-            _ => {}
+        if let Event::View { replicas } = &event {
+            self.system.ways.show(replicas);
+        } else if let Event::Gone { replica } = &event {
+            self.system.ways.remove(*replica);
+        } else if event == Event::Established {
+            self.established(running, screen);
+        } else if let Event::NotStarted { why, .. } = &event
+            && !self.was_there
+        {
+            // A program that is not there does not come with time.
+            self.driven.not_started.get_or_insert_with(|| why.clone());
+            running.interrupt();
+        } else if let Event::Foreign { holder, replica } = &event {
+            self.driven.foreign.get_or_insert_with(|| format!("{holder} answers on the port of {replica}"));
+            running.interrupt();
         }
         if !self.was_there {
             self.driven.history.events.push((at, event.clone()));
@@ -161,7 +163,7 @@ impl Loop<'_> {
         self.was_there = true;
         self.driven.history.events.clear();
         for line in std::mem::take(&mut self.system.welcome) {
-            self.say(line, screen);
+            self.say(&line, screen);
         }
         let Some(load) = self.system.load else { return running.load_begun() };
         let load = Load { endpoints: Endpoints::View(self.system.ways.view()), ..load.clone() };
@@ -184,14 +186,13 @@ impl Loop<'_> {
             Some(busy) => Err(format!("{busy}; one drill at a time, so that each is judged by itself")),
             None => running.ask(wanted).await.unwrap_or_else(|_gone| Err("it is ending".to_owned())),
         };
-        let answer = match refused {
-            Err(why) => Answer::Refused(why),
-            Ok(()) => {
-                let record = self.system.drills.begin(self.now(), wanted.drill, asked.command.to_string(), asked.by);
-                let id = record.id;
-                self.system.picture.drill(record);
-                Answer::Accepted(id)
-            }
+        let answer = if let Err(why) = refused {
+            Answer::Refused(why)
+        } else {
+            let record = self.system.drills.begin(self.now(), wanted.drill, asked.command.to_string(), asked.by);
+            let id = record.id;
+            self.system.picture.drill(record);
+            Answer::Accepted(id)
         };
         // Whoever asked may be gone.
         let _told = asked.answer.send(answer);
@@ -243,13 +244,13 @@ impl Loop<'_> {
             Ok(path) => format!("kept in {path}"),
             Err(error) => format!("not kept: {error}"),
         };
-        self.say(drills::words(&record, &kept), screen);
+        self.say(&drills::words(&record, &kept), screen);
         self.system.picture.drill(record);
     }
 
-    fn say(&self, line: String, screen: &mut Screen) {
+    fn say(&self, line: &str, screen: &mut Screen) {
         if !self.system.quiet {
-            screen.err(crate::cli::printable(&line));
+            screen.err(crate::cli::printable(line));
         }
     }
 

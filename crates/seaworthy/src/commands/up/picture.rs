@@ -117,48 +117,47 @@ impl Picture {
 
     /// Something happened. Of where a replica is, `front` is what clients reach.
     pub(super) fn event(&mut self, at: Moment, event: &Event, own: Option<SocketAddr>) {
-        match event {
-            Event::Created { replica, revision, .. } => self.create(*replica, *revision),
-            Event::Placed { replica, address } => {
-                if let Some(actor) = self.actors.get_mut(replica) {
-                    actor.instance.port = own.map(|own| own.port());
-                    (actor.own, actor.front) = (own, Some(*address));
-                }
+        if let Event::Created { replica, revision, .. } = event {
+            self.create(*replica, *revision);
+        } else if let (Event::Placed { replica, address }, Some(own)) = (event, own) {
+            if let Some(actor) = self.actors.get_mut(replica) {
+                actor.instance.port = Some(own.port());
+                (actor.own, actor.front) = (Some(own), Some(*address));
             }
-            Event::Started { replica, restart, pid } => {
-                if let Some(actor) = self.actors.get_mut(replica) {
-                    actor.instance.pid = *pid;
-                    actor.instance.restarts = *restart;
-                    actor.used = None;
-                }
-                if *restart > 0 {
-                    self.mark(at, Some(*replica), MarkKind::Restarted, format!("{replica} is started again"));
-                }
-                self.phase(at, *replica, Phase::Starting);
+        } else if let Event::Started { replica, restart, pid } = event {
+            self.started(at, *replica, *restart, *pid);
+        } else if let Event::Exited { replica, .. } = event {
+            if let Some(actor) = self.actors.get_mut(replica) {
+                actor.instance.pid = None;
+                actor.figures = Figures::default();
             }
-            Event::Ready { replica } => self.phase(at, *replica, Phase::Ready),
-            Event::Unready { replica } => self.phase(at, *replica, Phase::Unready),
-            Event::Terminating { replica, .. } => self.phase(at, *replica, Phase::Terminating),
-            Event::Exited { replica, .. } => {
-                if let Some(actor) = self.actors.get_mut(replica) {
-                    actor.instance.pid = None;
-                    actor.figures = Figures::default();
-                }
+        } else if let Some((replica, phase)) = entered(event) {
+            self.phase(at, replica, phase);
+            if phase == Phase::Gone {
+                self.actors.remove(&replica);
             }
-            Event::Gone { replica } => {
-                self.phase(at, *replica, Phase::Gone);
-                self.actors.remove(replica);
-            }
-            Event::Scaled { to, from } => {
-                self.wanted = *to;
-                self.mark(at, None, MarkKind::Scaled, format!("scaled from {from} to {to}"));
-            }
-            event => {
-                if let Some((replica, kind, text)) = marked(event) {
-                    self.mark(at, replica, kind, text);
-                }
+        } else if let Event::Scaled { from, to } = event {
+            self.wanted = *to;
+            self.mark(at, None, MarkKind::Scaled, format!("scaled from {from} to {to}"));
+        } else if let Some((replica, kind, text)) = marked(event) {
+            // Who was never ready fails its probes because it starts, and that is what its lane shows.
+            let starts = replica.and_then(|replica| self.actors.get(&replica)).is_some_and(|actor| !actor.was_ready);
+            if !(starts && kind == MarkKind::ProbeFailed) {
+                self.mark(at, replica, kind, text);
             }
         }
+    }
+
+    fn started(&mut self, at: Moment, replica: Replica, restart: u32, pid: Option<u32>) {
+        if let Some(actor) = self.actors.get_mut(&replica) {
+            actor.instance.pid = pid;
+            actor.instance.restarts = restart;
+            actor.used = None;
+        }
+        if restart > 0 {
+            self.mark(at, Some(replica), MarkKind::Restarted, format!("{replica} is started again"));
+        }
+        self.phase(at, replica, Phase::Starting);
     }
 
     fn create(&mut self, replica: Replica, revision: Revision) {
@@ -437,28 +436,49 @@ impl Picture {
     }
 }
 
+/// What a replica is doing from then on.
+fn entered(event: &Event) -> Option<(Replica, Phase)> {
+    if let Event::Ready { replica } = event {
+        Some((*replica, Phase::Ready))
+    } else if let Event::Unready { replica } = event {
+        Some((*replica, Phase::Unready))
+    } else if let Event::Terminating { replica, .. } = event {
+        Some((*replica, Phase::Terminating))
+    } else if let Event::Gone { replica } = event {
+        Some((*replica, Phase::Gone))
+    } else {
+        None
+    }
+}
+
 /// What is marked in the lanes, but for what changes the picture itself.
 fn marked(event: &Event) -> Option<(Option<Replica>, MarkKind, String)> {
-    Some(match event {
-        Event::Signalled { replica, signal: Signal::Term, .. } => {
-            (Some(*replica), MarkKind::Sigterm, format!("SIGTERM to {replica}"))
-        }
-        Event::Signalled { replica, signal: Signal::Kill, .. } => {
-            (Some(*replica), MarkKind::Killed, format!("SIGKILL to {replica}"))
-        }
-        Event::Frozen { replica } => (Some(*replica), MarkKind::Frozen, format!("{replica} is frozen")),
-        Event::Thawed { replica } => (Some(*replica), MarkKind::Thawed, format!("{replica} goes on")),
-        Event::Probed { replica, probe, passed: false, detail, .. } => {
-            (Some(*replica), MarkKind::ProbeFailed, format!("{} of {replica} failed: {detail}", probe.label()))
-        }
-        Event::RolloutBegun { revision, .. } => {
-            (None, MarkKind::RolloutBegun, format!("a rollout to {revision} begins"))
-        }
-        Event::RolloutDone { revision } => (None, MarkKind::RolloutDone, format!("{revision} is rolled out")),
-        Event::DrillBegun { drill } => (None, MarkKind::DrillBegun, format!("{drill} begins")),
-        Event::DrillEnded { drill } => (None, MarkKind::DrillEnded, format!("{drill} is over")),
-        _ => return None,
-    })
+    let marked = if let Event::Signalled { replica, signal, .. } = event {
+        let (kind, name) = match signal {
+            Signal::Term => (MarkKind::Sigterm, "SIGTERM"),
+            Signal::Kill => (MarkKind::Killed, "SIGKILL"),
+            // The kernel says when that has come about.
+            Signal::Stop | Signal::Cont => return None,
+        };
+        (Some(*replica), kind, format!("{name} to {replica}"))
+    } else if let Event::Frozen { replica } = event {
+        (Some(*replica), MarkKind::Frozen, format!("{replica} is frozen"))
+    } else if let Event::Thawed { replica } = event {
+        (Some(*replica), MarkKind::Thawed, format!("{replica} goes on"))
+    } else if let Event::Probed { replica, probe, passed: false, detail, .. } = event {
+        (Some(*replica), MarkKind::ProbeFailed, format!("{} of {replica} failed: {detail}", probe.label()))
+    } else if let Event::RolloutBegun { revision, .. } = event {
+        (None, MarkKind::RolloutBegun, format!("a rollout to {revision} begins"))
+    } else if let Event::RolloutDone { revision } = event {
+        (None, MarkKind::RolloutDone, format!("{revision} is rolled out"))
+    } else if let Event::DrillBegun { drill } = event {
+        (None, MarkKind::DrillBegun, format!("{drill} begins"))
+    } else if let Event::DrillEnded { drill } = event {
+        (None, MarkKind::DrillEnded, format!("{drill} is over"))
+    } else {
+        return None;
+    };
+    Some(marked)
 }
 
 /// An edge of which nothing is known but its ends.

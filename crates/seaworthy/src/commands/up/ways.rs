@@ -13,7 +13,7 @@ use std::{
 use seaworthy_core::event::Replica;
 use seaworthy_load::{plan::Tls, tls};
 use seaworthy_mesh::{
-    Authority, Edges, Forwarder, Sidecar, SpiffeId, SystemClock, Workload,
+    Authority, Clock, Edges, Forwarder, Sidecar, SpiffeId, SystemClock, Workload,
     edges::Snapshot,
     forwarder::{self, Upstream},
     identity::{Lifetimes, Peers, Rotation, server_name},
@@ -63,9 +63,9 @@ impl Ways {
     pub(super) fn open(listener: TcpListener, plaintext: bool, lifetime: Duration) -> Result<Self, Failure> {
         let broken =
             |why: &dyn std::fmt::Display| Failure::could_not_run(format!("no certificates can be made: {why}"));
-        let clock = Arc::new(SystemClock);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let lifetimes = Lifetimes { leaf: lifetime, authority: lifetime.saturating_mul(24), ..Lifetimes::default() };
-        let authority = Authority::new(DOMAIN, lifetimes, Arc::clone(&clock) as _).map_err(|error| broken(&error))?;
+        let authority = Authority::new(DOMAIN, lifetimes, Arc::clone(&clock)).map_err(|error| broken(&error))?;
         let edges = Edges::new(clock);
         let load = authority.workload(LOAD).map_err(|error| broken(&error))?;
         let gateway = authority.workload(GATEWAY).map_err(|error| broken(&error))?;
