@@ -71,6 +71,8 @@ impl Drills {
     /// One is begun: its record.
     pub(super) fn begin(&mut self, at: Moment, drill: Drill, what: String, by: String) -> DrillRecord {
         self.made += 1;
+        // One drill after the other leaves no time for it: what the last one kept is not needed any more.
+        self.forget(at, QUIET);
         let record = DrillRecord {
             id: self.made,
             drill,
@@ -108,6 +110,12 @@ impl Drills {
         Some(format!("{} {state}", open.record.what))
     }
 
+    /// Forgets what was longer ago than that.
+    fn forget(&mut self, now: Moment, than: Duration) {
+        self.forgotten = Moment::from(now.since_start().saturating_sub(than));
+        self.history.forget(self.forgotten);
+    }
+
     /// The drill that can be judged by now, judged; and what is no longer needed is forgotten.
     pub(super) fn settle(
         &mut self,
@@ -116,8 +124,7 @@ impl Drills {
     ) -> Option<(DrillRecord, History)> {
         let Some(ended) = self.open.as_ref().and_then(|open| open.ended) else {
             if self.open.is_none() && now.since(self.forgotten) > KEPT.saturating_mul(2) {
-                self.forgotten = Moment::from(now.since_start().saturating_sub(KEPT));
-                self.history.forget(self.forgotten);
+                self.forget(now, KEPT);
             }
             return None;
         };
