@@ -4,6 +4,7 @@
 //! prove (`seaworthy causes NAME`), and none of them is a verdict.
 
 mod allow;
+mod contents;
 mod labels;
 mod object;
 mod quantity;
@@ -17,7 +18,7 @@ use std::collections::BTreeSet;
 /// A text to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
-    /// What to call it: a path, or `-`.
+    /// What to call it: a path, or `-` for standard input.
     pub name: &'a str,
     /// YAML or JSON, of one document or more.
     pub text: &'a str,
@@ -82,10 +83,21 @@ pub struct Allowed {
 pub struct Unreadable {
     /// The source's name.
     pub source: String,
-    /// The line, from 1.
-    pub line: usize,
+    /// The line, from 1; nothing where it is all of the source.
+    pub line: Option<usize>,
     /// What is wrong, and what would do.
     pub problem: String,
+}
+
+/// A part of a text that holds no Kubernetes object, so that nothing was predicted of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ignored {
+    /// The source's name.
+    pub source: String,
+    /// The line, from 1; nothing where it is all of the source.
+    pub line: Option<usize>,
+    /// Why it is none.
+    pub why: String,
 }
 
 /// What was found.
@@ -97,6 +109,8 @@ pub struct Report {
     pub allowed: Vec<Allowed>,
     /// What is to be said beside: acceptances that accept nothing, or say no reason.
     pub notes: Vec<String>,
+    /// What holds no Kubernetes object. Where nothing else was read, that is unreadable instead.
+    pub ignored: Vec<Ignored>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
     /// Objects that were read.
@@ -111,21 +125,36 @@ pub fn lint(sources: &[Source<'_>]) -> Report {
     let mut objects = Vec::new();
     let mut allowances = allow::Allowances::default();
     for source in sources {
-        match yaml::read(source.text) {
-            Ok(documents) => {
-                for document in documents {
-                    allowances.take(source.name, &document);
-                    object::take(source.name, &document, &mut objects);
-                }
+        let unreadable = |yaml::Problem { line, problem }| Unreadable {
+            source: source.name.to_owned(),
+            line: Some(line),
+            problem,
+        };
+        let read = yaml::read(source.text).and_then(|documents| {
+            let contents = contents::take(source.name, source.text, &documents, &mut objects)?;
+            for document in &documents {
+                allowances.take(source.name, document);
             }
-            Err(yaml::Problem { line, problem }) => {
-                report.unreadable.push(Unreadable { source: source.name.to_owned(), line, problem });
+            Ok(contents)
+        });
+        match read {
+            Ok(contents) => {
+                report.unreadable.extend(contents.misshapen.into_iter().map(unreadable));
+                let ignored = contents.ignored.into_iter();
+                report.ignored.extend(ignored.map(|(line, why)| Ignored { source: source.name.to_owned(), line, why }));
             }
+            Err(problem) => report.unreadable.push(unreadable(problem)),
         }
     }
     report.objects = objects.len();
+    if objects.is_empty() {
+        // Where nothing was read, nothing is clean either.
+        let ignored = std::mem::take(&mut report.ignored).into_iter();
+        report.unreadable.extend(ignored.map(|Ignored { source, line, why }| Unreadable { source, line, problem: why }));
+    }
     let world = world::World::of(&objects);
     let found: BTreeSet<Finding> = rules::all(&world).into_iter().collect();
+    allowances.annotated(&objects);
     let lines = allow::Lines::of(&objects);
     for finding in found {
         match allowances.accept(&finding, &lines) {

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{
-    Place,
-    yaml::{Document, Node},
-};
+use crate::{Place, yaml::Node};
 
 /// An object, and where it is.
 #[derive(Debug)]
 pub(crate) struct Object {
+    /// Its number among all that were read.
+    pub(crate) index: usize,
     pub(crate) source: String,
     /// `apps/v1`.
     pub(crate) version: String,
@@ -51,34 +50,6 @@ impl Object {
     pub(crate) fn group(&self) -> &str {
         self.version.split_once('/').map_or("", |(group, _)| group)
     }
-}
-
-/// The objects of a document: itself, or a List's items. What is no object is left out.
-pub(crate) fn take(source: &str, document: &Document, objects: &mut Vec<Object>) {
-    let first = document.comments.iter().map(|comment| comment.line).chain([document.node.line]).min();
-    take_node(source, &document.node, first.unwrap_or(1), objects);
-}
-
-fn take_node(source: &str, node: &Arc<Node>, first: usize, objects: &mut Vec<Object>) {
-    let (Some(version), Some(kind)) = (node.get("apiVersion").text(), node.get("kind").text()) else { return };
-    if kind.ends_with("List") && node.entry("items").is_some() {
-        if let Some(items) = node.shared("items") {
-            for item in items {
-                take_node(source, item, item.line, objects);
-            }
-        }
-        return;
-    }
-    let text = |path: &str| node.at(path).text().map(shown);
-    objects.push(Object {
-        source: source.to_owned(),
-        version: shown(version),
-        kind: shown(kind),
-        name: text("metadata.name").or_else(|| text("metadata.generateName")).unwrap_or_default(),
-        namespace: text("metadata.namespace"),
-        node: Arc::clone(node),
-        lines: (first, node.last_line()),
-    });
 }
 
 /// A name, short and without what a terminal would obey.

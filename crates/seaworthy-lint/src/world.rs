@@ -1,12 +1,11 @@
 //! All objects that were read, and who belongs to whom.
 
+mod relations;
+
 use std::collections::BTreeMap;
 
-use crate::{
-    labels::{matches, selects},
-    object::Object,
-    yaml::Node,
-};
+use self::relations::{Nearby, Relations};
+use crate::{object::Object, yaml::Node};
 
 /// Kinds that run pods for as long as they exist.
 const RUNNERS: [&str; 6] = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Pod"];
@@ -81,12 +80,11 @@ pub(crate) fn container(node: &Node) -> String {
 pub(crate) struct World<'a> {
     objects: &'a [Object],
     kinds: BTreeMap<&'a str, Vec<&'a Object>>,
-    names: BTreeMap<(&'a str, &'a str), Vec<&'a Object>>,
+    names: Nearby<'a, (&'a str, &'a str), &'a Object>,
+    /// Autoscalers, by the name of what they scale.
+    scalers: Nearby<'a, &'a str, &'a Object>,
     workloads: Vec<Workload<'a>>,
-    /// Services by a label that they select, and which they have to have: the first.
-    selectors: BTreeMap<(&'a str, &'a str), Vec<&'a Object>>,
-    /// Workloads by each of their labels.
-    labels: BTreeMap<(&'a str, &'a str), Vec<Workload<'a>>>,
+    relations: Relations<'a>,
 }
 
 impl<'a> World<'a> {
@@ -94,17 +92,18 @@ impl<'a> World<'a> {
         let mut world = Self { objects, ..Self::default() };
         for object in objects {
             world.kinds.entry(&object.kind).or_default().push(object);
-            world.names.entry((&object.kind, &object.name)).or_default().push(object);
-            if let Some(workload) = workload(object) {
-                world.workloads.push(workload);
-                for label in pairs(workload.metadata.get("labels")) {
-                    world.labels.entry(label).or_default().push(workload);
-                }
-            }
-            if let Some(first) = pairs(object.spec().get("selector")).next().filter(|_| is_service(object)) {
-                world.selectors.entry(first).or_default().push(object);
+            world.names.add((&object.kind, &object.name), object, object);
+            world.workloads.extend(workload(object));
+        }
+        for scaler in world.of_kind("HorizontalPodAutoscaler").chain(world.of_kind("ScaledObject")).collect::<Vec<_>>()
+        {
+            if let Some(target) = scaler.spec().at("scaleTargetRef.name").text() {
+                world.scalers.add(target, scaler, scaler);
             }
         }
+        let services: Vec<_> = world.services().collect();
+        let budgets: Vec<_> = world.of_kind("PodDisruptionBudget").collect();
+        world.relations = Relations::of(&world.workloads, &services, &budgets);
         world
     }
 
@@ -126,22 +125,14 @@ impl<'a> World<'a> {
         self.workloads.iter().copied()
     }
 
-    /// The workloads that a Service leads to.
+    /// The workloads that a Service leads to; where they are very many, the first of them.
     pub(crate) fn behind(&self, service: &'a Object) -> impl Iterator<Item = Workload<'a>> {
-        let selector = service.spec().get("selector");
-        let candidates = pairs(selector).next().and_then(|first| self.labels.get(&first));
-        candidates.into_iter().flatten().copied().filter(move |workload| {
-            service.is_beside(workload.object) && selects(selector, workload.metadata.get("labels"))
-        })
+        self.relations.behind(service).iter().copied()
     }
 
-    /// The Services that lead to a workload.
+    /// The Services that lead to a workload; where they are very many, the first of them.
     pub(crate) fn before(&self, workload: Workload<'a>) -> impl Iterator<Item = &'a Object> {
-        let labels = workload.metadata.get("labels");
-        let candidates = pairs(labels).filter_map(|label| self.selectors.get(&label)).flatten().copied();
-        candidates.filter(move |service| {
-            service.is_beside(workload.object) && selects(service.spec().get("selector"), labels)
-        })
+        self.relations.before(workload).iter().copied()
     }
 
     /// The first Service that sends a workload requests. One that says where the not ready are, too, is for discovery, and one
@@ -153,23 +144,17 @@ impl<'a> World<'a> {
         })
     }
 
-    /// The disruption budgets of a workload.
+    /// The disruption budgets of a workload; where they are very many, the first of them.
     pub(crate) fn budgets(&self, workload: Workload<'a>) -> impl Iterator<Item = &'a Object> {
-        self.of_kind("PodDisruptionBudget").filter(move |budget| {
-            budget.is_beside(workload.object) && matches(budget.spec().get("selector"), workload.metadata.get("labels"))
-        })
+        self.relations.budgets(workload).iter().copied()
     }
 
     /// The autoscaler of a workload.
     pub(crate) fn scaler(&self, workload: Workload<'a>) -> Option<&'a Object> {
         let object = workload.object;
-        let scales = |scaler: &&Object| {
-            let target = scaler.spec().get("scaleTargetRef");
-            scaler.is_beside(object)
-                && target.get("kind").text().is_none_or(|kind| kind == object.kind)
-                && target.get("name").text() == Some(&object.name)
-        };
-        self.of_kind("HorizontalPodAutoscaler").chain(self.of_kind("ScaledObject")).find(scales)
+        let kind =
+            |scaler: &&Object| scaler.spec().at("scaleTargetRef.kind").text().is_none_or(|kind| kind == object.kind);
+        self.scalers.of(&*object.name, object).find(kind)
     }
 
     /// How many pods there are of a workload; nothing where that is the number of nodes.
@@ -190,8 +175,7 @@ impl<'a> World<'a> {
 
     /// An object by its kind and name, as another one sees it.
     pub(crate) fn find(&self, kind: &'static str, name: &str, from: &Object) -> Option<&'a Object> {
-        let named = self.names.get(&(kind, name)).into_iter().flatten().copied();
-        named.into_iter().find(|object| object.is_beside(from))
+        self.names.of((kind, name), from).next()
     }
 }
 
@@ -199,11 +183,6 @@ impl<'a> World<'a> {
 fn is_of_operators(port: &Node) -> bool {
     let name = port.get("name").text().unwrap_or_default();
     name.split('-').any(|part| ["metrics", "prometheus", "monitoring", "ops", "admin", "telemetry"].contains(&part))
-}
-
-/// Keys and values of a map of labels.
-fn pairs(labels: &Node) -> impl Iterator<Item = (&str, &str)> {
-    labels.entries().iter().filter_map(|entry| Some((&*entry.key, entry.node.text()?)))
 }
 
 fn is_service(object: &Object) -> bool {

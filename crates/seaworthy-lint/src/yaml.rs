@@ -1,4 +1,5 @@
-//! YAML as a tree that knows its lines, with its comments. What aliases repeat is shared, so nothing can multiply.
+//! YAML as a tree that knows its lines, with its comments. What aliases repeat is shared; what it comes to, written out, has a
+//! bound, as whoever walks the tree walks it as often.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,6 +14,10 @@ const COMMENTS: usize = 10_000;
 /// Collections that may be in each other, aliases followed. A manifest has some twenty; what walks them uses the stack.
 const DEEPEST: usize = 256;
 
+/// Values that the aliases of a text may repeat in all: each alias counts what it would be, written out. A manifest's come to some
+/// hundreds.
+const REPEATED: usize = 500_000;
+
 /// Merges that are followed: one in the other, and beside each other.
 const MERGES: (usize, usize) = (3, 8);
 
@@ -23,6 +28,8 @@ pub(crate) struct Node {
     pub(crate) line: usize,
     /// Collections in it, one in the other.
     depth: usize,
+    /// Values in it and itself, with what aliases repeat.
+    size: usize,
     value: Value,
 }
 
@@ -66,7 +73,7 @@ pub(crate) struct Problem {
     pub(crate) problem: String,
 }
 
-static NOTHING: Node = Node { line: 0, depth: 0, value: Value::Null };
+static NOTHING: Node = Node { line: 0, depth: 0, size: 1, value: Value::Null };
 
 impl Value {
     fn depth(&self) -> usize {
@@ -74,6 +81,15 @@ impl Value {
             Self::Null | Self::Text(_) => 0,
             Self::List(items) => items.iter().map(|item| item.depth).max().unwrap_or(0),
             Self::Map(entries) => entries.iter().map(|entry| entry.node.depth).max().unwrap_or(0),
+        }
+    }
+
+    /// No more than the text is long, and its aliases may repeat.
+    fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Text(_) => 1,
+            Self::List(items) => items.iter().map(|item| item.size).sum::<usize>() + 1,
+            Self::Map(entries) => entries.iter().map(|entry| entry.node.size).sum::<usize>() + 1,
         }
     }
 }
@@ -136,6 +152,16 @@ impl Node {
     /// Whether there is something.
     pub(crate) fn is_there(&self) -> bool {
         !matches!(self.value, Value::Null)
+    }
+
+    /// Whether it is a map.
+    pub(crate) fn is_map(&self) -> bool {
+        matches!(self.value, Value::Map(_))
+    }
+
+    /// Whether it is a list.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.value, Value::List(_))
     }
 
     /// The items of a list; none where it is no list.
@@ -217,6 +243,8 @@ struct Reader {
     anchors: BTreeMap<usize, Arc<Node>>,
     open: Vec<Open>,
     root: Option<Arc<Node>>,
+    /// Values that aliases have repeated.
+    repeated: usize,
 }
 
 impl Reader {
@@ -231,7 +259,7 @@ impl Reader {
             Event::Scalar(scalar, style, anchor, _) => {
                 let is_null = style == ScalarStyle::Plain && matches!(&*scalar, "" | "~" | "null" | "Null" | "NULL");
                 let value = if is_null { Value::Null } else { Value::Text(scalar.into_owned()) };
-                self.done(anchor, Node { line, depth: 0, value })
+                self.done(anchor, Node { line, depth: 0, size: 1, value })
             }
             Event::SequenceStart(_, anchor, _) => {
                 self.open.push(Open { line, anchor, value: Value::List(Vec::new()), ..Open::default() });
@@ -248,16 +276,12 @@ impl Reader {
                         let problem = "nests deeper than a manifest does; write its aliases out".to_owned();
                         return Err(Problem { line, problem });
                     }
-                    self.done(anchor, Node { line, depth, value })
+                    let size = value.size();
+                    self.done(anchor, Node { line, depth, size, value })
                 }
                 None => Ok(()),
             },
-            Event::Alias(anchor) => {
-                let problem =
-                    || Problem { line, problem: "has an alias that refers to itself; write it out".to_owned() };
-                let node = self.anchors.get(&anchor).cloned().ok_or_else(problem)?;
-                self.put(node, line)
-            }
+            Event::Alias(anchor) => self.repeat(anchor, line),
             Event::DocumentEnd => {
                 let comments = std::mem::take(&mut self.comments);
                 if let Some(node) = self.root.take() {
@@ -269,6 +293,21 @@ impl Reader {
             // The rest says nothing of values, and nothing more is emitted unasked.
             _ => Ok(()),
         }
+    }
+
+    /// Puts what an anchor names where its alias is.
+    fn repeat(&mut self, anchor: usize, line: usize) -> Result<(), Problem> {
+        let Some(node) = self.anchors.get(&anchor).cloned() else {
+            let problem = "has an alias that refers to itself; write it out".to_owned();
+            return Err(Problem { line, problem });
+        };
+        self.repeated += node.size;
+        if self.repeated > REPEATED {
+            let problem =
+                "has aliases that repeat more than 500,000 values in all; write them out, or give it in parts";
+            return Err(Problem { line, problem: problem.to_owned() });
+        }
+        self.put(node, line)
     }
 
     fn done(&mut self, anchor: usize, node: Node) -> Result<(), Problem> {
@@ -340,14 +379,23 @@ mod tests {
     }
 
     #[test]
-    fn what_multiplies_stays_small() {
-        let mut text = "a0: &a0 [x, x]\n".to_owned();
-        for n in 1..200 {
-            writeln!(text, "a{n}: &a{n} [*a{}, *a{}]", n - 1, n - 1).unwrap();
-        }
-        assert_eq!(read(&text).unwrap()[0].node.entries().len(), 200);
+    fn what_multiplies_is_refused_before_it_is_large() {
+        let doubled = |times: usize| {
+            let mut text = "a0: &a0 [x, x]\n".to_owned();
+            for n in 1..times {
+                writeln!(text, "a{n}: &a{n} [*a{}, *a{}]", n - 1, n - 1).unwrap();
+            }
+            text
+        };
+        assert_eq!(read(&doubled(10)).unwrap()[0].node.entries().len(), 10);
+        let problem = read(&doubled(200)).map(|_| ()).unwrap_err();
+        assert!(problem.problem.contains("repeat more than 500,000 values") && problem.line == 17, "{problem:?}");
+        // What the documents of one text repeat counts together.
+        let many = format!("{}---\n", doubled(16)).repeat(10);
+        assert!(read(&many).map(|_| ()).unwrap_err().problem.contains("repeat more than"), "{}", many.len());
         // One in the other without end would use up the stack.
-        for n in 200..100_000 {
+        let mut text = "a0: &a0 [x]\n".to_owned();
+        for n in 1..100_000 {
             writeln!(text, "a{n}: &a{n} [*a{}]", n - 1).unwrap();
         }
         assert!(read(&text).map(|_| ()).unwrap_err().problem.contains("nests deeper"));

@@ -20,6 +20,9 @@ pub fn json(report: &Report) -> String {
             one
         }).collect::<Vec<_>>(),
         "notes": report.notes,
+        "ignored": report.ignored.iter().map(|ignored| value!({
+            "source": ignored.source, "line": ignored.line, "why": ignored.why,
+        })).collect::<Vec<_>>(),
         "unreadable": report.unreadable.iter().map(|unreadable| value!({
             "source": unreadable.source, "line": unreadable.line, "problem": unreadable.problem,
         })).collect::<Vec<_>>(),

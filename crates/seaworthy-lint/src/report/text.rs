@@ -1,6 +1,6 @@
 //! For people.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use seaworthy_core::text::counted;
 
@@ -13,7 +13,7 @@ const WIDTH: usize = 100;
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     for unreadable in &report.unreadable {
-        line(&mut out, 0, &format!("{}:{}: {}", unreadable.source, unreadable.line, unreadable.problem));
+        line(&mut out, 0, &format!("{}: {}", whole(&unreadable.source, unreadable.line), unreadable.problem));
     }
     for finding in &report.findings {
         let (place, label) = (&finding.place, finding.severity.label());
@@ -32,6 +32,9 @@ pub fn text(report: &Report) -> String {
             ),
         );
     }
+    for ignored in &report.ignored {
+        line(&mut out, 0, &format!("{}: {}", whole(&ignored.source, ignored.line), ignored.why));
+    }
     for note in &report.notes {
         line(&mut out, 0, note);
     }
@@ -39,9 +42,19 @@ pub fn text(report: &Report) -> String {
     out
 }
 
+/// A source, or a line of it.
+fn whole(source: &str, line: Option<usize>) -> String {
+    line.map_or_else(|| source.to_owned(), |line| format!("{source}:{line}"))
+}
+
 /// `3 predictions (2 errors, 1 warning) in 14 objects of 2 files`.
 fn sum(report: &Report) -> String {
     let of = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    let unread: BTreeSet<&str> = report.unreadable.iter().map(|unreadable| &*unreadable.source).collect();
+    let unread = counted(unread.len() as u64, "file");
+    if report.objects == 0 {
+        return format!("no Kubernetes object was read, so nothing can be predicted; {unread} could not be read");
+    }
     let mut sum = if report.findings.is_empty() {
         "nothing is predicted to be lost".to_owned()
     } else {
@@ -59,7 +72,7 @@ fn sum(report: &Report) -> String {
         let _infallible = write!(sum, ", {} allowed", report.allowed.len());
     }
     if !report.unreadable.is_empty() {
-        let _infallible = write!(sum, "; {} could not be read", counted(report.unreadable.len() as u64, "file"));
+        let _infallible = write!(sum, "; {unread} could not be read");
     } else if report.findings.is_empty() {
         sum.push_str("; only a trial can show that it is so");
     } else {
@@ -68,8 +81,11 @@ fn sum(report: &Report) -> String {
     sum
 }
 
-/// A paragraph, broken between words.
+/// A paragraph, broken between words. A break or a control character in it (a file's name may have one) is spelled out: what
+/// begins a line is ours alone.
 fn line(out: &mut String, indent: usize, text: &str) {
+    let spell = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let text = &*text.chars().map(spell).collect::<String>();
     let mut column = 0;
     for word in text.split(' ') {
         if column > 0 && column + 1 + word.chars().count() > WIDTH {
@@ -86,4 +102,15 @@ fn line(out: &mut String, indent: usize, text: &str) {
         column += before + word.chars().count();
     }
     out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_name_with_a_break_forges_no_line() {
+        let report = crate::lint(&[crate::Source { name: "a\nb.yaml:1: error: \u{1b}[2J", text: "" }]);
+        let told = super::text(&report);
+        assert!(told.starts_with("a\\nb.yaml:1: error: \\u{1b}[2J: is empty"), "{told}");
+        assert!(told.lines().all(|line| !line.starts_with("b.yaml")), "{told}");
+    }
 }
