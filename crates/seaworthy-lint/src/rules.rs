@@ -1,13 +1,20 @@
 //! The predictors: each looks at the manifests for one cause's signs.
 
+mod calls;
+mod commands;
 mod data;
+mod databases;
 mod health;
+mod makers;
+mod mend;
 mod references;
+mod refused;
 mod resources;
 mod rollout;
 mod routing;
 mod startup;
 mod termination;
+mod volumes;
 
 use crate::{Finding, Severity, object::Object, world::World};
 
@@ -41,6 +48,8 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { cause: "selector-or-port-mismatch", check: references::ports },
     Rule { cause: "selector-or-port-mismatch", check: references::routes },
     Rule { cause: "rollout-stuck", check: references::missing },
+    Rule { cause: "rollout-stuck", check: refused::handlers },
+    Rule { cause: "rollout-stuck", check: refused::no_room },
     Rule { cause: "session-affinity-pin", check: routing::affinity },
     Rule { cause: "connection-pinning", check: routing::long_lived },
     Rule { cause: "etp-local-blackhole", check: routing::local_only },
@@ -50,7 +59,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { cause: "config-or-secret-stale", check: resources::stale },
     Rule { cause: "ephemeral-db-storage", check: data::volume },
     Rule { cause: "non-durable-commit", check: data::durability },
-    Rule { cause: "rwo-multi-attach", check: data::one_writer },
+    Rule { cause: "rwo-multi-attach", check: volumes::one_writer },
 ];
 
 /// What one rule has found.

@@ -1,7 +1,10 @@
 //! Each rule, both ways, on a system that is right but for one thing.
 
+mod certain;
 mod hostile;
+mod mends;
 mod right;
+mod storage;
 
 use crate::{Report, Source, lint, rules::RULES};
 use right::RIGHT;
@@ -63,6 +66,12 @@ const WRONG: &[Wrong] = &[
     ("periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6", "periodSeconds: 5, failureThreshold: 2", "liveness-kill-under-load", "livenessProbe"),
     ("path: /readyz", "path: /health/db", "dependency-readiness-collapse", "readinessProbe"),
     // How many there are.
+    ("preStop: {sleep: {seconds: 5}}", "preStop: {exec: {command: [sh, -c, 'sleep 2; nginx -s quit']}}", "endpoint-removal-race", "preStop"),
+    ("command: [/web]", "command: [/usr/bin/env, sh, -c, 'python app.py']", "sigterm-ignored", "command: [/usr"),
+    ("command: [/web]", "command: [bash, -c, 'python app.py; echo done']", "sigterm-ignored", "command: [bash"),
+    ("command: [/web]", "command: [bash, -c, 'python app.py > /dev/null']", "sigterm-ignored", "command: [bash"),
+    ("command: [/web]", "command: [bash, -c, 'watch & python app.py']", "sigterm-ignored", "command: [bash"),
+    ("command: [/web]", "command: [sh, -c, 'cd / && gunicorn a:b']", "sigterm-ignored", "command: [sh"),
     ("replicas: 3 # web", "replicas: 1 # web", "single-replica-gap", "replicas: 1 # web"),
     ("  replicas: 3 # web\n", "", "single-replica-gap", "spec: # deployment"),
     ("maxUnavailable: 0, maxSurge: 1", "maxUnavailable: 1, maxSurge: 1", "rollout-capacity-dip", "strategy"),
@@ -84,6 +93,11 @@ const WRONG: &[Wrong] = &[
     ("secretKeyRef: {name: db-password", "secretKeyRef: {name: db-passwort", "rollout-stuck", "passwort"),
     ("configMap: {name: settings}", "configMap: {name: setting}", "rollout-stuck", "{name: setting}"),
     ("serviceAccountName: web", "serviceAccountName: wbe", "rollout-stuck", "wbe"),
+    ("httpGet: {path: /livez, port: http}, ", "", "rollout-stuck", "livenessProbe"),
+    ("httpGet: {path: /livez, port: http}", "httpGet: {path: /livez, port: http}, tcpSocket: {port: http}", "rollout-stuck", "livenessProbe"),
+    ("preStop: {sleep: {seconds: 5}}", "preStop: {}", "rollout-stuck", "preStop"),
+    ("maxUnavailable: 0, maxSurge: 1", "maxUnavailable: 0, maxSurge: 0%", "rollout-stuck", "strategy"),
+    ("secretKeyRef: {name: db-password", "secretKeyRef: {name: kube-root-ca.crt", "rollout-stuck", "kube-root-ca.crt"),
     // Who gets which requests.
     ("  ports: [{name: http, port: 80", "  sessionAffinity: ClientIP\n  ports: [{name: http, port: 80", "session-affinity-pin", "ClientIP"),
     ("ports: [{name: http, port: 80", "ports: [{name: grpc, port: 80", "connection-pinning", "name: grpc"),
@@ -100,6 +114,10 @@ const WRONG: &[Wrong] = &[
     ("persistentVolumeClaim: {claimName: data}", "hostPath: {path: /data}", "ephemeral-db-storage", "hostPath"),
     ("mountPath: /var/lib/mysql", "mountPath: /data", "ephemeral-db-storage", "name: db # container"),
     ("args: [--sync-binlog=1]", "args: [--innodb-flush-log-at-trx-commit=2]", "non-durable-commit", "flush-log"),
+    ("args: [--sync-binlog=1]", "args: [--innodb_flush_log_at_trx_commit, '0']", "non-durable-commit", "flush_log"),
+    ("args: [--sync-binlog=1]", "args: [--skip-innodb-doublewrite]", "non-durable-commit", "doublewrite"),
+    ("image: mysql:8.4\n          args: [--sync-binlog=1]", "image: postgres:17\n          args: [-csynchronous_commit=off]", "non-durable-commit", "synchronous"),
+    ("image: mysql:8.4\n          args: [--sync-binlog=1]", "image: postgres:17\n          args: [-c, fsync=off]", "non-durable-commit", "fsync"),
     ("    sync_binlog = 1", "    sync_binlog = 0", "non-durable-commit", "my.cnf"),
     ("kind: StatefulSet", "kind: Deployment", "rwo-multi-attach", "claimName: data"),
 ];
@@ -123,6 +141,17 @@ fn each_mistake_is_found_where_it_is() {
 const FINE: &[(&str, &str)] = &[
     ("preStop: {sleep: {seconds: 5}}", "preStop: {exec: {command: [/bin/sh, -c, sleep 5]}}"),
     ("command: [/web]", "command: [sh, -c, 'exec python app.py']"),
+    ("command: [/web]", "command: [bash, -c, 'python app.py']"),
+    ("command: [/web]", "command: [bash, -c, 'source env && gunicorn a:b']"),
+    ("command: [/web]", "command: [/usr/bin/env, bash, -ec, 'cd /app; gunicorn a:b']"),
+    ("preStop: {sleep: {seconds: 5}}", "preStop: {exec: {command: [sh, -c, 'sleep 5; nginx -s quit']}}"),
+    ("preStop: {sleep: {seconds: 5}}", "preStop: {exec: {command: [sh, -c, 'if busy; then sleep 60; fi']}}"),
+    ("preStop: {sleep: {seconds: 5}}", "preStop: {exec: {command: [sh, -c, 'while busy; do sleep 1; done']}}"),
+    ("image: web:1 # web\n          lifecycle: {preStop: {sleep: {seconds: 5}}}",
+     "image: gcr.io/distroless/base:debug\n          lifecycle: {preStop: {exec: {command: [sleep, '5']}}}"),
+    ("configMap: {name: settings}", "configMap: {name: kube-root-ca.crt}"),
+    ("maxUnavailable: 0, maxSurge: 1", "maxUnavailable: 0, maxSurge: 25%"),
+    ("args: [--sync-binlog=1]", "args: [--innodb_flush_log_at_trx_commit, '1', --innodb-doublewrite=ON]"),
     ("command: [/web]", "command: [gunicorn, --graceful-timeout, '20', 'app:app']"),
     ("maxUnavailable: 0, maxSurge: 1", "maxUnavailable: 25%, maxSurge: 25%"),
     ("replicas: 3 # web", "replicas: 9 # web"),
@@ -263,7 +292,7 @@ fn reports_say_the_same() {
         "is neither YAML nor JSON",
         "one.yaml:",
         "error: single-replica-gap in Deployment/web",
-        "mend: replicas: 2 or more",
+        "mend: `replicas: 2` or more",
         "allowed: single-replica-gap, because of that",
         "1 file could not be read",
     ] {

@@ -32,7 +32,7 @@ pub(super) fn impatient_liveness(world: &World<'_>, found: &mut Found<'_>) {
             if !liveness.is_there() {
                 continue;
             }
-            let fix = "livenessProbe: {periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6}, of something that neither load nor a dependency delays; a startupProbe for the start";
+            let fix = "what it asks kept, with `periodSeconds: 10`, `timeoutSeconds: 5` and `failureThreshold: 6` beside it; something that neither load nor a dependency delays is best asked, and a startupProbe is for the start";
             let same = asks(liveness).is_some_and(|asked| asks(readiness) == Some(asked));
             if same && patience(liveness) <= patience(readiness) {
                 let what = format!(

@@ -1,6 +1,9 @@
 //! Names that do not meet.
 
-use super::Found;
+use super::{
+    Found,
+    makers::{labels_of_jobs, makers, makes},
+};
 use crate::{
     labels::{matches, selects},
     object::{Object, shown},
@@ -29,26 +32,50 @@ pub(super) fn selectors(world: &World<'_>, found: &mut Found<'_>) {
         }
     }
     // Where no pods were read at all, they are somewhere else.
-    if world.workloads().next().is_none() {
-        return;
+    if world.workloads().next().is_some() {
+        of_services(world, found);
+        of_budgets_and_scalers(world, found);
     }
+}
+
+fn of_services(world: &World<'_>, found: &mut Found<'_>) {
     for service in world.services() {
         let selector = service.spec().get("selector");
-        if selector.entries().is_empty() || world.behind(service).next().is_some() {
+        let is_elsewhere = service.spec().get("type").text() == Some("ExternalName");
+        if is_elsewhere || selector.entries().is_empty() || world.behind(service).next().is_some() {
             continue;
         }
-        let what = format!(
-            "its selector ({}) selects no pods of what was read{}: it has no endpoints, and every request is refused",
-            pairs(selector),
-            nearest(world, service)
-        );
-        found.error(service, service.spec().line_of("selector"), what, "labels that the pod template has");
+        // Whose pods nobody can read here, their labels nobody knows.
+        if makers(world, service).next().is_some()
+            || labels_of_jobs(world, service).any(|labels| selects(selector, labels))
+        {
+            continue;
+        }
+        let (line, fix) = (service.spec().line_of("selector"), "labels that the pod template has");
+        let named = world
+            .workloads()
+            .any(|workload| workload.object.name == service.name && service.is_beside(workload.object));
+        let what =
+            format!("its selector ({}) selects no pods of what was read{}", pairs(selector), nearest(world, service));
+        if named {
+            let what = format!("{what}: it has no endpoints, and every request is refused");
+            found.error(service, line, what, fix);
+        } else {
+            let what = format!("{what}: unless something else makes them, every request is refused");
+            found.warning(service, line, what, fix);
+        }
     }
+}
+
+fn of_budgets_and_scalers(world: &World<'_>, found: &mut Found<'_>) {
     for budget in world.of_kind("PodDisruptionBudget") {
         let selector = budget.spec().get("selector");
         let any = world
             .workloads()
             .any(|workload| budget.is_beside(workload.object) && matches(selector, workload.metadata.get("labels")));
+        let any = any
+            || makers(world, budget).next().is_some()
+            || labels_of_jobs(world, budget).any(|labels| matches(selector, labels));
         if selector.is_there() && !any {
             let what = "its selector selects no pods of what was read, so that it protects nothing";
             found.warning(budget, budget.spec().line_of("selector"), what, "labels that the pod template has");
@@ -164,6 +191,9 @@ pub(super) fn routes(world: &World<'_>, found: &mut Found<'_>) {
             let service = backend.get("service");
             let Some(name) = service.get("name").text() else { continue };
             let port = service.at("port.name").text().or_else(|| service.at("port.number").text());
+            if port == Some("use-annotation") && has_action(ingress, name) {
+                continue;
+            }
             leads(world, ingress, (name, None), port, service.line, found);
         }
     }
@@ -174,6 +204,13 @@ pub(super) fn routes(world: &World<'_>, found: &mut Found<'_>) {
             leads(world, route, (name, to.get("namespace").text()), to.get("port").text(), to.line, found);
         }
     }
+}
+
+/// Whether an Ingress says by an annotation what a name in the place of a Service's does: AWS's controller takes
+/// `alb.ingress.kubernetes.io/actions.NAME`, or the same with a prefix of its own.
+fn has_action(ingress: &Object, name: &str) -> bool {
+    let annotations = ingress.node.at("metadata.annotations").entries();
+    annotations.iter().any(|entry| entry.key.split_once("/actions.").is_some_and(|(_, action)| action == name))
 }
 
 fn leads(
@@ -192,6 +229,10 @@ fn leads(
         return;
     }
     let Some(service) = world.find("Service", name, route) else {
+        // Operators make Services, too.
+        if makers(world, route).next().is_some() {
+            return;
+        }
         let what = format!(
             "it leads to Service/{}, which is not among what was read: its requests are answered 503",
             shown(name)
@@ -199,6 +240,10 @@ fn leads(
         found.error(route, line, what, "the name of a Service of its namespace");
         return;
     };
+    // Knative's have no ports, and a name of elsewhere needs none.
+    if !service.group().is_empty() || service.spec().get("type").text() == Some("ExternalName") {
+        return;
+    }
     let fits =
         |of: &Node| port.is_none_or(|port| of.get("port").text() == Some(port) || of.get("name").text() == Some(port));
     if !service.spec().get("ports").items().any(fits) {
@@ -220,7 +265,7 @@ pub(super) fn missing(world: &World<'_>, found: &mut Found<'_>) {
         for (kind, name) in references(workload) {
             let Some(text) = name.text() else { continue };
             if world.find(kind, text, workload.object).is_none()
-                && !is_generated(world, kind, text)
+                && !makes(world, kind, text, workload.object)
                 && !is_template(workload, kind, text)
             {
                 let what = format!(
@@ -289,18 +334,6 @@ fn references(workload: Workload<'_>) -> Vec<(&'static str, &Node)> {
         all.push(("PersistentVolumeClaim", volume.at("persistentVolumeClaim.claimName")));
     }
     all
-}
-
-/// Whether a kustomization that was read makes it.
-fn is_generated(world: &World<'_>, kind: &str, name: &str) -> bool {
-    let key = match kind {
-        "ConfigMap" => "configMapGenerator",
-        "Secret" => "secretGenerator",
-        _ => return false,
-    };
-    world.of_kind("Kustomization").chain(world.of_kind("Component")).any(|kustomization| {
-        kustomization.node.get(key).items().any(|generator| generator.get("name").text() == Some(name))
-    })
 }
 
 /// Whether the workload itself makes the claim.

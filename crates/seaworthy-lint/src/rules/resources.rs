@@ -1,6 +1,6 @@
 //! What replicas may use, and what they read once.
 
-use super::Found;
+use super::{Found, makers::generator};
 use crate::{
     object::shown,
     quantity::millicores,
@@ -23,7 +23,7 @@ pub(super) fn memory(world: &World<'_>, found: &mut Found<'_>) {
                     workload.object,
                     line,
                     what,
-                    "resources: {requests: {memory: what it uses}, limits: {memory: twice that}}",
+                    "`resources: {requests: {memory: 128Mi}, limits: {memory: 256Mi}}`, with what it uses, and twice that",
                 );
             }
         }
@@ -124,13 +124,8 @@ fn is_hashed(name: &str) -> bool {
         .is_some_and(|(_, hash)| hash.len() == 10 && hash.chars().all(|c| "bcdfghkmt2456789".contains(c)))
 }
 
+/// Whether a kustomization makes it, under a name that changes with it.
 fn is_generated(world: &World<'_>, name: &str) -> bool {
-    world.of_kind("Kustomization").any(|kustomization| {
-        let plain = |generator: &Node| generator.at("options.disableNameSuffixHash").is_true();
-        kustomization
-            .node
-            .get("configMapGenerator")
-            .items()
-            .any(|generator| generator.get("name").text() == Some(name) && !plain(generator))
-    })
+    let generator = generator(world, "ConfigMap", name);
+    generator.is_some_and(|generator| !generator.at("options.disableNameSuffixHash").is_true())
 }

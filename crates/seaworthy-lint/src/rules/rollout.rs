@@ -1,7 +1,14 @@
 //! How many replicas there are, and stay, while some of them go.
 
-use super::Found;
+use super::{
+    Found,
+    calls::{callers, others_answer},
+    databases::Kind,
+    mend,
+    volumes::one_node,
+};
 use crate::{
+    object::Object,
     quantity::share,
     world::{Workload, World},
 };
@@ -9,10 +16,10 @@ use crate::{
 /// One replica is none, whenever it is replaced in place, drained or dies.
 pub(super) fn one_replica(world: &World<'_>, found: &mut Found<'_>) {
     for workload in world.workloads().filter(|workload| workload.object.kind != "Pod") {
-        let (Some(service), Some(replicas)) = (world.caller(workload), world.replicas(workload)) else { continue };
-        if replicas.least != 1 {
-            continue;
-        }
+        let Some(replicas) = world.replicas(workload).filter(|replicas| replicas.least == 1) else { continue };
+        // A canary of one is not alone where the others answer for the same Service.
+        let service = callers(world, workload).find(|service| !others_answer(world, service, workload));
+        let Some(service) = service else { continue };
         let scaler = world.scaler(workload);
         let (object, line) = match (scaler, replicas.line) {
             (Some(scaler), _) => (scaler, scaler.spec().line_of("minReplicas")),
@@ -23,9 +30,35 @@ pub(super) fn one_replica(world: &World<'_>, found: &mut Found<'_>) {
             "one replica{how} answers for {}: while it is drained, restarted or dead, nobody does",
             service.title()
         );
-        let fix = if scaler.is_some() { "minReplicas: 2 or more" } else { "replicas: 2 or more" };
-        found.error(object, line, what, format!("{fix}; a database that cannot have two needs clients that wait"));
+        found.error(object, line, what, a_second_one(world, workload, scaler));
     }
+}
+
+/// How there can be two, if there can.
+fn a_second_one<'a>(world: &World<'a>, workload: Workload<'a>, scaler: Option<&Object>) -> String {
+    let else_wait = "else clients that wait, and `# seaworthy: allow single-replica-gap because its clients wait`";
+    if let Some(one) = one_node(world, workload) {
+        return format!(
+            "a StatefulSet with volumeClaimTemplates and replication, or a claim of `accessModes: [ReadWriteMany]`, as more of them cannot all have {}; {else_wait}",
+            one.claim.title()
+        );
+    }
+    if workload.containers().any(|node| Kind::of(node).is_some()) {
+        return format!(
+            "replication, by an operator or by its own settings, as two alone know nothing of each other; {else_wait}"
+        );
+    }
+    match scaler {
+        Some(scaler) if scaler.kind == "ScaledObject" => "`minReplicaCount: 2` or more".to_owned(),
+        Some(_) => "`minReplicas: 2` or more".to_owned(),
+        None => "`replicas: 2` or more".to_owned(),
+    }
+}
+
+/// How many replicas a rollout may have beside those that are wanted.
+pub(super) fn surge(workload: Workload<'_>, replicas: i64) -> i64 {
+    let written = workload.object.spec().at("strategy.rollingUpdate.maxSurge").text();
+    share(written.unwrap_or("25%"), replicas, true).unwrap_or(1)
 }
 
 /// A rolling update that takes replicas away before it has others.
@@ -35,15 +68,20 @@ pub(super) fn fewer_during_a_rollout(world: &World<'_>, found: &mut Found<'_>) {
         let rolling = workload.object.spec().at("strategy.rollingUpdate");
         let written = rolling.get("maxUnavailable").text();
         let unavailable = share(written.unwrap_or("25%"), replicas.least, false).unwrap_or(0);
-        let surge = share(rolling.get("maxSurge").text().unwrap_or("25%"), replicas.least, true).unwrap_or(1);
-        // Both may not be 0; Kubernetes then takes one away.
-        let unavailable = if unavailable == 0 && surge == 0 { 1 } else { unavailable };
+        let surge = surge(workload, replicas.least);
+        // Where both come to 0, as shares of few, Kubernetes takes one away. Where 0 is written, it refuses that.
+        let is_share = written.is_none_or(|written| written.trim_end_matches('%') != "0");
+        let unavailable = if unavailable == 0 && surge == 0 && is_share { 1 } else { unavailable };
         let line = if written.is_some() {
             rolling.line_of("maxUnavailable")
         } else {
             workload.object.spec().line_of("strategy")
         };
-        let fix = "rollingUpdate: {maxUnavailable: 0, maxSurge: 1}";
+        let fix = if one_node(world, workload).is_some() {
+            "a StatefulSet with volumeClaimTemplates; a replica more cannot have the volume"
+        } else {
+            "`rollingUpdate: {maxUnavailable: 0, maxSurge: 1}`"
+        };
         if replicas.least > 1 && unavailable >= replicas.least {
             let what =
                 format!("a rollout may take all {} replicas away before one of the new ones is ready", replicas.least);
@@ -72,12 +110,20 @@ pub(super) fn fewer_during_a_rollout(world: &World<'_>, found: &mut Found<'_>) {
 pub(super) fn recreate(world: &World<'_>, found: &mut Found<'_>) {
     for workload in world.workloads().filter(|workload| workload.is_deployment() && !workload.rolls()) {
         let strategy = workload.object.spec().get("strategy");
-        let whose = world.caller(workload).map(|service| format!(" for {}", service.title()));
-        if let Some(whose) = whose {
+        let service = callers(world, workload).find(|service| !others_answer(world, service, workload));
+        if let Some(service) = service {
             let what = format!(
-                "Recreate ends all replicas before the first new one starts: nobody answers{whose} meanwhile, at each deploy"
+                "Recreate ends all replicas before the first new one starts: nobody answers for {} meanwhile, at each deploy",
+                service.title()
             );
-            found.error(workload.object, strategy.line_of("type"), what, "type: RollingUpdate, with maxUnavailable: 0");
+            let Some(one) = one_node(world, workload) else {
+                let fix = "`strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}`";
+                found.error(workload.object, strategy.line_of("type"), what, fix);
+                continue;
+            };
+            let what = format!("{what}. It is the price of {}, which one node may have", one.claim.title());
+            let fix = "a claim of `accessModes: [ReadWriteMany]`, and then a rolling update; where the data has one place, accept it by `# seaworthy: allow recreate-gap because its volume is on one node`";
+            found.error(workload.object, strategy.line_of("type"), what, fix);
         }
     }
 }
@@ -89,7 +135,8 @@ pub(super) fn drained_together(world: &World<'_>, found: &mut Found<'_>) {
         .filter(|workload| matches!(&*workload.object.kind, "Deployment" | "StatefulSet" | "ReplicaSet"))
     {
         let many = world.replicas(workload).is_some_and(|replicas| replicas.least > 1);
-        if !many || world.caller(workload).is_none() {
+        // Replicas that have to be where their volume is cannot be spread; that is told as such.
+        if !many || world.caller(workload).is_none() || one_node(world, workload).is_some() {
             continue;
         }
         let spread = workload.pod.get("topologySpreadConstraints").items().next().is_some()
@@ -106,22 +153,51 @@ pub(super) fn drained_together(world: &World<'_>, found: &mut Found<'_>) {
                     workload.object,
                     workload.object.spec().line_of("replicas"),
                     what,
-                    "a PodDisruptionBudget with maxUnavailable: 1 and its selector",
+                    format!(
+                        "a PodDisruptionBudget of `spec: {{maxUnavailable: 1, selector: {{matchLabels: {}}}}}`",
+                        own(workload)
+                    ),
                 );
             }
             (true, false) => {
                 let what = "nothing spreads its replicas over nodes: one node that dies may take all of them";
-                found.warning(workload.object, line, what, "topologySpreadConstraints: [{topologyKey: kubernetes.io/hostname, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway, labelSelector: ...}]");
+                let fix = format!(
+                    "`topologySpreadConstraints: [{{topologyKey: kubernetes.io/hostname, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway, labelSelector: {{matchLabels: {}}}}}]`",
+                    own(workload)
+                );
+                found.warning(workload.object, line, what, fix);
             }
         }
     }
 }
 
-/// A budget that never lets a replica go blocks each drain, until somebody forces it.
+/// The labels by which a workload knows its pods.
+fn own(workload: Workload<'_>) -> String {
+    let selector = workload.object.spec().at("selector.matchLabels");
+    mend::labels(if selector.entries().is_empty() { workload.metadata.get("labels") } else { selector })
+}
+
+/// Two budgets of the same pods: an eviction that two have a say in is refused, whatever they allow.
+fn two_budgets(workload: Workload<'_>, budgets: &[&Object], found: &mut Found<'_>) {
+    let Some((first, rest)) = budgets.split_first() else { return };
+    // The same name twice is one budget, read twice.
+    if let Some(second) = rest.iter().find(|budget| budget.name != first.name && budget.is_beside(first)) {
+        let what = format!(
+            "it is the second budget of {}, beside {}: the eviction API refuses every eviction of a pod that has two (500), and drains stand still",
+            workload.object.title(),
+            first.title()
+        );
+        found.error(second, second.spec().line_of("selector"), what, "one budget for each pod");
+    }
+}
+
+/// A budget that never lets a replica go blocks each drain, until somebody forces it; so do two of one pod.
 pub(super) fn budget_that_blocks(world: &World<'_>, found: &mut Found<'_>) {
     for workload in world.workloads() {
         let Some(replicas) = world.replicas(workload).filter(|replicas| replicas.least > 0) else { continue };
-        for budget in world.budgets(workload) {
+        let budgets: Vec<&Object> = world.budgets(workload).collect();
+        two_budgets(workload, &budgets, found);
+        for budget in budgets {
             let spec = budget.spec();
             let of = |name: &str| spec.get(name).text().and_then(|text| share(text, replicas.least, true));
             let left = of("maxUnavailable").or_else(|| Some(replicas.least.saturating_sub(of("minAvailable")?)));
@@ -132,7 +208,12 @@ pub(super) fn budget_that_blocks(world: &World<'_>, found: &mut Found<'_>) {
                     replicas.least,
                     workload.object.title()
                 );
-                found.error(budget, spec.line_of(name), what, "maxUnavailable: 1, and 2 replicas or more");
+                let fix = if one_node(world, workload).is_some() {
+                    "`maxUnavailable: 1`, and its gap accepted; more replicas cannot have its volume"
+                } else {
+                    "`maxUnavailable: 1`, and 2 replicas or more"
+                };
+                found.error(budget, spec.line_of(name), what, fix);
             }
         }
     }
@@ -154,14 +235,14 @@ pub(super) fn two_who_scale(world: &World<'_>, found: &mut Found<'_>) {
                     scaler,
                     down.line_of("stabilizationWindowSeconds"),
                     what,
-                    "stabilizationWindowSeconds: 300, the default",
+                    "`stabilizationWindowSeconds: 300`, the default",
                 );
             }
         }
     }
 }
 
-fn scalers<'a>(world: &World<'a>, workload: Workload<'a>) -> impl Iterator<Item = &'a crate::object::Object> {
+fn scalers<'a>(world: &World<'a>, workload: Workload<'a>) -> impl Iterator<Item = &'a Object> {
     world.of_kind("HorizontalPodAutoscaler").filter(move |scaler| {
         let target = scaler.spec().get("scaleTargetRef");
         scaler.is_beside(workload.object)

@@ -1,7 +1,36 @@
 //! Who gets which requests.
 
 use super::Found;
-use crate::{object::Object, world::World};
+use crate::{
+    object::Object,
+    world::{Workload, World},
+    yaml::Node,
+};
+
+/// Annotations and labels by which a mesh puts a proxy into pods, and what they say then. Its proxies choose a replica for
+/// each request.
+const INJECTED: [(&str, &[&str]); 3] = [
+    ("linkerd.io/inject", &["enabled", "ingress"]),
+    ("sidecar.istio.io/inject", &["true"]),
+    ("istio-injection", &["enabled"]),
+];
+
+/// Whether a mesh puts its proxy into a workload's pods: by their own word, else by their namespace's.
+fn is_meshed(world: &World<'_>, workload: Workload<'_>) -> bool {
+    let says = |metadata: &Node| {
+        let said = |(key, yes): &(&str, &[&str])| {
+            let word = metadata.get("annotations").get(key).text().or_else(|| metadata.get("labels").get(key).text());
+            word.map(|word| yes.contains(&word))
+        };
+        INJECTED.iter().find_map(said)
+    };
+    let namespace = || {
+        let name = workload.object.namespace.as_deref()?;
+        let mut namespaces = world.of_kind("Namespace").filter(|namespace| namespace.name == name);
+        says(namespaces.next()?.node.get("metadata"))
+    };
+    says(workload.metadata).or_else(namespace).unwrap_or(false)
+}
 
 /// Whether more than one replica may be behind a Service.
 fn has_many<'a>(world: &World<'a>, service: &'a Object) -> bool {
@@ -17,7 +46,7 @@ pub(super) fn affinity(world: &World<'_>, found: &mut Found<'_>) {
             service,
             service.spec().line_of("sessionAffinity"),
             what,
-            "sessionAffinity: None, with the session kept elsewhere; or a cookie of the Ingress",
+            "`sessionAffinity: None`, with the session kept elsewhere; or a cookie of the Ingress",
         );
     }
 }
@@ -31,12 +60,13 @@ pub(super) fn long_lived(world: &World<'_>, found: &mut Found<'_>) {
                 let first = name.split(['-', '/']).next_back().unwrap_or(name);
                 name.starts_with("grpc") || name.starts_with("http2") || first == "h2c" || first == "grpc"
             });
-            if let Some(name) = one.filter(|_| has_many(world, service)) {
+            let is_balanced = || world.behind(service).all(|workload| is_meshed(world, workload));
+            if let Some(name) = one.filter(|_| has_many(world, service) && !is_balanced()) {
                 let what = format!(
                     "{} is carried by one connection for each client, and a Service chooses a replica for each connection: it stays there, and replicas that come later get nothing",
                     crate::object::shown(name)
                 );
-                found.warning(service, port.line, what, "a headless Service with clients that balance (grpc: dns:/// and round_robin), or a proxy that does; and a maximum age of connections in the server");
+                found.warning(service, port.line, what, "a headless Service with clients that balance (gRPC by `dns:///` and `round_robin`), or a proxy that does; and a maximum age of connections in the server");
             }
         }
     }
@@ -48,7 +78,7 @@ pub(super) fn local_only(world: &World<'_>, found: &mut Found<'_>) {
         world.services().filter(|service| service.spec().get("externalTrafficPolicy").text() == Some("Local"))
     {
         let what = "externalTrafficPolicy: Local drops what a node gets whose last replica has gone, until the load balancer's health check has noticed";
-        found.warning(service, service.spec().line_of("externalTrafficPolicy"), what, "externalTrafficPolicy: Cluster; or a preStop sleep longer than that check takes, and replicas on each node");
+        found.warning(service, service.spec().line_of("externalTrafficPolicy"), what, "`externalTrafficPolicy: Cluster`; or a preStop sleep longer than that check takes, and replicas on each node");
     }
 }
 

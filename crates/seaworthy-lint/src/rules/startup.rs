@@ -1,6 +1,6 @@
 //! How replicas begin.
 
-use super::Found;
+use super::{Found, calls::called, mend};
 use crate::{
     object::shown,
     world::{World, container},
@@ -25,20 +25,19 @@ pub(super) fn not_probed(world: &World<'_>, found: &mut Found<'_>) {
                 service,
                 line,
                 what,
-                "publishNotReadyAddresses: false; it is for peers that have to find each other, on a headless Service",
+                "`publishNotReadyAddresses: false`; it is for peers that have to find each other, on a headless Service",
             );
         }
         let Some(service) = world.caller(workload) else { continue };
         let probes: Vec<_> = workload.containers().filter(|node| node.get("readinessProbe").is_there()).collect();
-        let fix = "readinessProbe: {httpGet: {path: /readyz, port: http}, periodSeconds: 2}, answered 200 only once requests can be";
         if probes.is_empty() {
-            let Some(node) = workload.containers().next() else { continue };
+            let Some(node) = called(workload, service) else { continue };
             let what = format!(
                 "{} has no readinessProbe: {} sends it requests as soon as its process runs",
                 container(node),
                 service.title()
             );
-            found.error(workload.object, node.line, what, fix);
+            found.error(workload.object, node.line, what, mend::readiness(node, service));
         }
         // A database's protocol is its own; what its port says is as much as it has.
         let speaks_http = service.spec().get("ports").items().any(|port| {
@@ -53,7 +52,7 @@ pub(super) fn not_probed(world: &World<'_>, found: &mut Found<'_>) {
             let probe = node.get("readinessProbe");
             if probe.get("tcpSocket").is_there() && speaks_http {
                 let what = "its readinessProbe only opens a connection, which the kernel accepts before the application answers, and also when it hangs";
-                found.warning(workload.object, probe.line, what, fix);
+                found.warning(workload.object, probe.line, what, mend::readiness(node, service));
             }
         }
     }
@@ -69,6 +68,10 @@ pub(super) fn no_time_to_be_known(world: &World<'_>, found: &mut Found<'_>) {
     for workload in world.workloads().filter(|workload| workload.is_deployment() && workload.rolls()) {
         let slow = world.before(workload).find(|service| service.spec().get("type").text() == Some("LoadBalancer"));
         let spec = workload.object.spec();
+        // With a readiness gate the load balancer's controller says itself when it knows a replica.
+        if workload.pod.get("readinessGates").items().next().is_some() {
+            continue;
+        }
         if let Some(service) = slow.filter(|_| spec.get("minReadySeconds").number().unwrap_or(0) == 0) {
             let what = format!(
                 "minReadySeconds is 0, so old replicas go as soon as new ones are ready, before the load balancer of {} knows these",
@@ -78,7 +81,7 @@ pub(super) fn no_time_to_be_known(world: &World<'_>, found: &mut Found<'_>) {
                 workload.object,
                 spec.line_of("minReadySeconds"),
                 what,
-                "minReadySeconds: 10, or what its health check takes to find a target healthy",
+                "`minReadySeconds: 10`, or what its health check takes to find a target healthy",
             );
         }
     }
@@ -101,7 +104,7 @@ pub(super) fn plain_sidecar(world: &World<'_>, found: &mut Found<'_>) {
                 workload.object,
                 node.line,
                 what,
-                "move it to initContainers with restartPolicy: Always (a native sidecar, Kubernetes 1.29)",
+                "move it to initContainers with `restartPolicy: Always` (a native sidecar, Kubernetes 1.29)",
             );
         }
     }

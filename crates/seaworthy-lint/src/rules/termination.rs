@@ -1,7 +1,13 @@
 //! How replicas end.
 
-use super::Found;
+use super::{
+    Found,
+    calls::called,
+    commands::{becomes, name, shell, words},
+    databases::parts,
+};
 use crate::{
+    Severity,
     quantity::{rounded_up, seconds},
     world::{Workload, World, container},
     yaml::Node,
@@ -19,9 +25,6 @@ const DRAINS: [&str; 5] = [
     "--drain-timeout",
 ];
 
-/// Images without a shell.
-const BARE: [&str; 4] = ["distroless", "chainguard/static", "/static", "scratch"];
-
 /// A replica that ends at once still gets connections from who has not heard.
 pub(super) fn no_pre_stop(world: &World<'_>, found: &mut Found<'_>) {
     for workload in world.workloads().filter(|workload| workload.object.kind != "Pod") {
@@ -31,11 +34,14 @@ pub(super) fn no_pre_stop(world: &World<'_>, found: &mut Found<'_>) {
             continue;
         }
         // Who drains by itself after SIGTERM says so in an allowance: no manifest shows it.
-        let Some(node) = called(workload, &service.spec().get("ports").items().collect::<Vec<_>>()) else { continue };
+        let Some(node) = called(workload, service) else { continue };
         let hook = node.at("lifecycle.preStop");
-        let fix = format!(
-            "lifecycle: {{preStop: {{sleep: {{seconds: {PROPAGATION}}}}}}}, and terminationGracePeriodSeconds above that and the longest request"
-        );
+        let lasting = "and terminationGracePeriodSeconds above that and the longest request";
+        let fix = if hook.get("exec").is_there() {
+            format!("`sleep {PROPAGATION}` or longer before what else it does, {lasting}")
+        } else {
+            format!("`lifecycle: {{preStop: {{sleep: {{seconds: {PROPAGATION}}}}}}}`, {lasting}")
+        };
         if !hook.is_there() {
             let what = format!(
                 "{} has no preStop, and {} goes on sending it new connections for a while after SIGTERM",
@@ -52,26 +58,37 @@ pub(super) fn no_pre_stop(world: &World<'_>, found: &mut Found<'_>) {
     }
 }
 
-/// The container that has one of a Service's target ports; else the first.
-fn called<'a>(workload: Workload<'a>, ports: &[&Node]) -> Option<&'a Node> {
-    let wanted = |container: &&'a Node| {
-        container.get("ports").items().any(|port| {
-            ports.iter().any(|of| {
-                let target = of.get("targetPort").text().or_else(|| of.get("port").text());
-                target.is_some() && (target == port.get("name").text() || target == port.get("containerPort").text())
-            })
-        })
-    };
-    workload.containers().find(wanted).or_else(|| workload.containers().next())
-}
-
-/// Seconds that a hook sleeps: by itself, or by a command that does nothing else.
+/// Seconds that a hook sleeps: by itself, or by its command, beside what else that does.
 fn sleep(hook: &Node) -> Option<i64> {
     hook.at("sleep.seconds").number().or_else(|| {
-        let words: Vec<&str> = hook.at("exec.command").texts().flat_map(str::split_whitespace).collect();
-        let at = words.iter().position(|word| *word == "sleep" || word.ends_with("/sleep"))?;
-        seconds(words.get(at + 1)?).map(rounded_up)
+        let words = hook.at("exec.command").texts().flat_map(|text| text.split([' ', '\t', '\n', ';', '&', '|']));
+        let words: Vec<&str> =
+            words.map(|word| word.trim_matches(['\'', '"', '(', ')'])).filter(|word| !word.is_empty()).collect();
+        // How long a loop takes, or whether a condition holds, its words do not tell.
+        if words.iter().any(|word| ["while", "until", "for", "if", "case"].contains(word)) {
+            return None;
+        }
+        let mut sleeps = words.iter().zip(words.iter().skip(1)).filter(|(word, _)| name(word) == "sleep").peekable();
+        sleeps.peek()?;
+        sleeps.map(|(_, time)| seconds(time)).sum::<Option<f64>>().map(rounded_up)
     })
+}
+
+/// Whether an image has no shell, by its name: for certain, or as it seems. Those for debugging have one.
+fn is_bare(image: &str) -> Option<Severity> {
+    let parts = parts(image);
+    let tag =
+        image.rsplit('/').next().and_then(|last| last.split('@').next()?.split_once(':')).map_or("", |(_, tag)| tag);
+    if tag.contains("debug") || tag.ends_with("-dev") {
+        return None;
+    }
+    match parts.as_slice() {
+        ["gcr.io", "distroless", ..] | [.., "chainguard" | "cgr.dev", "static"] => Some(Severity::Error),
+        _ if parts.iter().any(|part| part.contains("distroless")) || tag.contains("distroless") => {
+            Some(Severity::Warning)
+        }
+        _ => None,
+    }
 }
 
 /// A hook of a program that is not there fails, and SIGTERM comes at once.
@@ -81,17 +98,18 @@ pub(super) fn hook_without_a_shell(world: &World<'_>, found: &mut Found<'_>) {
             let (image, hook) =
                 (node.get("image").text().unwrap_or_default(), node.at("lifecycle.preStop.exec.command"));
             let Some(program) = hook.texts().next() else { continue };
-            let name = program.rsplit('/').next().unwrap_or(program);
-            if ["sh", "bash", "sleep"].contains(&name) && BARE.iter().any(|bare| image.contains(bare)) {
+            let name = name(program);
+            if let Some(severity) = is_bare(image).filter(|_| ["sh", "bash", "sleep"].contains(&name)) {
                 let what = format!(
                     "its preStop runs {name}, which its image does not have by its name ({})",
                     crate::object::shown(image)
                 );
-                found.error(
+                found.add(
+                    severity,
                     workload.object,
                     hook.line,
                     what,
-                    "lifecycle: {preStop: {sleep: {seconds: 5}}}, which needs no program",
+                    "`lifecycle: {preStop: {sleep: {seconds: 5}}}`, which needs no program",
                 );
             }
         }
@@ -102,17 +120,18 @@ pub(super) fn hook_without_a_shell(world: &World<'_>, found: &mut Found<'_>) {
 pub(super) fn shell_in_between(world: &World<'_>, found: &mut Found<'_>) {
     for workload in world.workloads() {
         for node in workload.containers() {
-            let words: Vec<&str> = node.get("command").texts().chain(node.get("args").texts()).collect();
-            let [shell, flag, script, ..] = words.as_slice() else { continue };
-            let is_shell = matches!(shell.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash"));
-            // A shell that runs one simple command, as some do, becomes it; nobody should have to know which.
+            let Some((shell, script)) = shell(node) else { continue };
             let hands_on = script
                 .split(['\n', ';', '&', '|'])
                 .map(str::trim)
                 .any(|part| part.starts_with("exec ") || part.starts_with("trap "));
-            if is_shell && flag.starts_with('-') && flag.ends_with('c') && !hands_on {
+            let becomes = becomes(script);
+            let is_gone = hands_on || (becomes && shell == "bash");
+            if !is_gone {
+                // Some shells do as bash does; which one `sh` is, only the image knows.
+                let unless = if becomes { ", unless it is one that becomes its last command" } else { "" };
                 let what = format!(
-                    "{} runs under a shell, which as PID 1 takes SIGTERM for itself: the service hears nothing until SIGKILL, {} s later",
+                    "{} runs under a shell, which as PID 1 takes SIGTERM for itself{unless}: the service hears nothing until SIGKILL, {} s later",
                     container(node),
                     workload.grace()
                 );
@@ -140,7 +159,7 @@ pub(super) fn grace(world: &World<'_>, found: &mut Found<'_>) {
             let line = workload.pod.line_of("terminationGracePeriodSeconds");
             let default =
                 if workload.pod.entry("terminationGracePeriodSeconds").is_some() { "" } else { ", the default" };
-            let fix = format!("terminationGracePeriodSeconds: {}", needed.max(grace).saturating_add(10));
+            let fix = format!("`terminationGracePeriodSeconds: {}`", needed.max(grace).saturating_add(10));
             if needed >= grace {
                 let drains = drain.map_or_else(String::new, |drain| format!(" and {drain} s of draining"));
                 let what = format!(
@@ -159,8 +178,7 @@ pub(super) fn grace(world: &World<'_>, found: &mut Found<'_>) {
 
 /// How long a server says that it drains: by its options, or by the settings of ours.
 fn drain(world: &World<'_>, workload: Workload<'_>, node: &Node) -> Option<i64> {
-    let words: Vec<&str> =
-        node.get("command").texts().chain(node.get("args").texts()).flat_map(str::split_whitespace).collect();
+    let words: Vec<&str> = words(node).flat_map(str::split_whitespace).collect();
     let option = words.iter().enumerate().find_map(|(at, word)| {
         let (name, value) = word
             .split_once('=')
@@ -174,7 +192,7 @@ fn drain(world: &World<'_>, workload: Workload<'_>, node: &Node) -> Option<i64> 
 }
 
 /// A variable of a container's environment: its own, or one of a `ConfigMap` that is read.
-fn variable(world: &World<'_>, workload: Workload<'_>, node: &Node, name: &str) -> Option<String> {
+pub(super) fn variable(world: &World<'_>, workload: Workload<'_>, node: &Node, name: &str) -> Option<String> {
     let own = node.get("env").items().find(|variable| variable.get("name").text() == Some(name));
     if let Some(own) = own {
         return own.get("value").text().map(str::to_owned);
@@ -194,7 +212,7 @@ pub(super) fn no_grace(world: &World<'_>, found: &mut Found<'_>) {
             workload.object,
             line,
             what,
-            "terminationGracePeriodSeconds: 30, or longer than its longest request",
+            "`terminationGracePeriodSeconds: 30`, or longer than its longest request",
         );
     }
 }
