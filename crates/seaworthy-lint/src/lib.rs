@@ -125,11 +125,8 @@ pub fn lint(sources: &[Source<'_>]) -> Report {
     let mut objects = Vec::new();
     let mut allowances = allow::Allowances::default();
     for source in sources {
-        let unreadable = |yaml::Problem { line, problem }| Unreadable {
-            source: source.name.to_owned(),
-            line: Some(line),
-            problem,
-        };
+        let unreadable =
+            |yaml::Problem { line, problem }| Unreadable { source: source.name.to_owned(), line: Some(line), problem };
         let read = yaml::read(source.text).and_then(|documents| {
             let contents = contents::take(source.name, source.text, &documents, &mut objects)?;
             for document in &documents {
@@ -150,7 +147,11 @@ pub fn lint(sources: &[Source<'_>]) -> Report {
     if objects.is_empty() {
         // Where nothing was read, nothing is clean either.
         let ignored = std::mem::take(&mut report.ignored).into_iter();
-        report.unreadable.extend(ignored.map(|Ignored { source, line, why }| Unreadable { source, line, problem: why }));
+        report.unreadable.extend(ignored.map(|Ignored { source, line, why }| Unreadable {
+            source,
+            line,
+            problem: why,
+        }));
     }
     let world = world::World::of(&objects);
     let found: BTreeSet<Finding> = rules::all(&world).into_iter().collect();
