@@ -215,7 +215,7 @@ mod tests {
             let began = |event: &Event| matches!(event, Event::DrillBegun { drill } if *drill != Drill::Baseline);
             let began = history.events.iter().find(|(_, event)| began(event)).unwrap().0;
             let mut shorter = history.clone();
-            shorter.forget(Moment::from(began.since_start() - QUIET));
+            shorter.forget(Moment::from(began.since_start().saturating_sub(QUIET)));
             assert!(shorter.events.len() < history.events.len() && shorter.intervals.len() < history.intervals.len());
             assert_eq!(assess(&part(&shorter)), assess(&part(&history)));
         }

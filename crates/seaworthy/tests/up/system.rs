@@ -82,8 +82,8 @@ impl System {
         let id = answer["id"].clone();
         let mut record = Value::Null;
         self.until(|told| {
-            let drills = told["drills"].as_array().into_iter().flatten();
-            record = drills.filter(|drill| drill["id"] == id).next_back().cloned().unwrap_or_else(|| record.take());
+            let mut drills = told["drills"].as_array().into_iter().flatten();
+            record = drills.rfind(|drill| drill["id"] == id).cloned().unwrap_or_else(|| record.take());
             record["state"] == "done"
         });
         record
