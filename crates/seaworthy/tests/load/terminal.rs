@@ -13,11 +13,11 @@ fn the_live_view_fits_a_terminal() {
     for (columns, rows) in [(80, 24), (40, 12)] {
         let command = format!("{} load {} -z 2s -q 200", env!("CARGO_BIN_EXE_seaworthy"), url(server.address));
         let written = on_a_terminal(&command, columns, rows);
-        let (live, summary) = written.split_at(written.find("MEASURED  ").unwrap_or_else(|| panic!("{written}")));
-        assert!(live.contains("\u{1b}["), "{live:?}");
-        // The cursor is hidden while it is drawn, and there again afterwards.
-        assert_eq!(live.rfind("\u{1b}[?25l").is_some(), live.rfind("\u{1b}[?25h").is_some(), "{live:?}");
-        assert!(live.rfind("\u{1b}[?25h") > live.rfind("\u{1b}[?25l"), "{live:?}");
+        // The cursor is hidden while it is drawn, and there again afterwards. The summary follows, whatever its verdict is: where
+        // others keep the machine busy the generator says that it was late.
+        let shown = written.rfind("\u{1b}[?25h").unwrap_or_else(|| panic!("{written}"));
+        let (live, summary) = written.split_at(shown);
+        assert!(live.contains("\u{1b}[?25l"), "{live:?}");
         let (_, drawn) = live.split_at(live.find("\u{1b}[?25l").unwrap());
         let widest = drawn.lines().map(|line| plain(line).chars().count()).max().unwrap();
         assert!(widest <= columns, "{widest}: {drawn}");
